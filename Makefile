@@ -1,0 +1,49 @@
+# Every target sets up what it needs; `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check provision reference bench bench-instrument fmt clean
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+ARGS ?=
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(INSTALLED): pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11: name another with PYTHON="; exit 1; }
+	@echo "installing aiwatch and its tools into .venv (about a minute)"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv || { echo "no virtual environment: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $(INSTALLED)
+
+demo: $(INSTALLED) ## run everything natively until Ctrl-C; ARGS=--once stops by itself
+	@$(BIN)/python -m tools.demo $(ARGS)
+
+test: $(INSTALLED) check ## run every check and every test, with real servers
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED) ## lint, types, import contracts, generated files up to date
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@mkdir -p build && $(BIN)/lint-imports --no-cache >build/lint-imports.log 2>&1 || { cat build/lint-imports.log; exit 1; }
+	@$(BIN)/aiwatch provision --check
+
+reference: $(INSTALLED) ## write docs/reference from the code
+	@$(BIN)/python -m tools.reference
+
+provision: $(INSTALLED) ## generate all configuration from catalogue/
+	@$(BIN)/aiwatch provision
+
+bench: bench-instrument ## run every benchmark; results in build/bench/
+
+bench-instrument: $(INSTALLED) ## time of one logging call
+	@$(BIN)/python -m bench.instrument
+
+fmt: $(INSTALLED) ## format the code
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+clean: ## remove the environment, caches and everything built
+	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Watch AI in production: logs in, metrics, documents, dashboards and alerts out."""

@@ -1,0 +1,1 @@
+"""The catalogue: YAML files that users edit, read into one frozen model."""

@@ -1,0 +1,254 @@
+"""Chatbots and assistants: interactions with an intent, a confidence and an outcome, and thumbs up or down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from aiwatch import names
+from aiwatch.kinds import shared
+from aiwatch.kinds.base import (
+    RATIO_BOUNDS,
+    Folding,
+    Kind,
+    Labels,
+    Metric,
+    Record,
+    RecordType,
+    latency_bounds,
+)
+from aiwatch.kinds.options import AlertSettings, CommonAlerts, Duration, KindOptions, Share, Slo
+
+OUTCOMES = ("answered", "fallback", "handoff", "error")
+RATINGS = ("up", "down")
+
+
+class Interaction(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """One query and what the bot made of it. ``latency`` is in seconds, ``confidence`` between 0 and 1."""
+
+    query: str | None = None
+    response: str | None = None
+    intent: str | None = None
+    confidence: float | None = None
+    latency: float | None = None
+    session: str | None = None
+    user: str | None = None
+    model: str | None = None
+    model_version: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: float | None = None
+    outcome: str | None = None
+    trace_id: str | None = None
+
+
+class Feedback(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """A user's thumb on an earlier interaction."""
+
+    interaction: str
+    rating: str
+    comment: str | None = None
+
+
+class ConfidenceLow(AlertSettings):
+    """The average confidence of the last 24 hours, weighted by traffic, is below ``threshold``."""
+
+    alert: ClassVar[str] = "ChatConfidenceLow"
+    for_: Duration = Field(default=0.0, alias="for", validate_default=False)
+    threshold: Share = 0.70
+    min_interactions: Annotated[int, Field(ge=1)] = 50
+
+
+class SatisfactionFalling(AlertSettings):
+    """The share of thumbs up of the last 24 hours lies ``drop`` below that of the week before."""
+
+    alert: ClassVar[str] = "ChatSatisfactionFalling"
+    for_: Duration = Field(default=0.0, alias="for", validate_default=False)
+    drop: Share = 0.10
+    min_ratings: Annotated[int, Field(ge=1)] = 30
+
+
+class FallbackRateHigh(AlertSettings):
+    """The share of interactions of the last hour that ended in the fallback is above ``threshold``."""
+
+    alert: ClassVar[str] = "ChatFallbackRateHigh"
+    threshold: Share = 0.25
+    min_interactions: Annotated[int, Field(ge=1)] = 20
+    window: Duration = 3600.0
+
+
+class ChatAlerts(CommonAlerts):
+    """The alerts of a chatbot."""
+
+    confidence_low: ConfidenceLow = ConfidenceLow()
+    satisfaction_falling: SatisfactionFalling = SatisfactionFalling()
+    fallback_rate_high: FallbackRateHigh = FallbackRateHigh()
+
+
+class ChatOptions(KindOptions):
+    """What only a chatbot can be told."""
+
+    intents: tuple[str, ...] = ()
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    alerts: ChatAlerts = ChatAlerts()
+    slos: tuple[Slo, ...] = (
+        Slo(name="latency", indicator="latency", objective=0.95, threshold="2.5s"),
+        Slo(name="errors", indicator="errors", objective=0.99),
+    )
+
+
+def bounds(options: ChatOptions, thresholds: Sequence[float]) -> Mapping[str, tuple[float, ...]]:
+    """Return the bucket bounds of the histograms of a chatbot."""
+    return {names.LATENCY_SECONDS: latency_bounds(thresholds), names.CONFIDENCE_RATIO: RATIO_BOUNDS}
+
+
+def zeros(process: str, options: ChatOptions) -> Sequence[tuple[str, Labels]]:
+    """Return the counter series that are known before the first record."""
+    return [(names.FEEDBACK_TOTAL, (process, rating)) for rating in RATINGS] + [
+        (names.SESSIONS_TOTAL, (process,))
+    ]
+
+
+def fold_interactions(folding: Folding, records: Sequence[Interaction]) -> None:
+    """Add a batch of interactions to the metrics."""
+    process, delta, sessions = folding.process, folding.delta, folding.sessions
+    count = delta.count
+    currency = folding.options.currency
+    newest = 0.0
+    for record in records:
+        version = record.model_version or names.UNKNOWN
+        outcome = record.outcome or "answered"
+        time = record.time.timestamp()
+        newest = max(newest, time)
+        count(names.INTERACTIONS_TOTAL, (process, version, record.intent or names.UNKNOWN, outcome))
+        count(names.ERRORS_TOTAL, (process, version), 1 if outcome == "error" else 0)
+        if record.confidence is not None:
+            confidence = delta.histogram(
+                names.CONFIDENCE_RATIO, (process, version), folding.bounds[names.CONFIDENCE_RATIO]
+            )
+            confidence.observe(record.confidence, record.trace_id, time)
+        if record.latency is not None:
+            latency = delta.histogram(
+                names.LATENCY_SECONDS, (process, version), folding.bounds[names.LATENCY_SECONDS]
+            )
+            latency.observe(record.latency, record.trace_id, time)
+        if record.input_tokens is not None:
+            count(names.TOKENS_TOTAL, (process, version, "input"), record.input_tokens)
+        if record.output_tokens is not None:
+            count(names.TOKENS_TOTAL, (process, version, "output"), record.output_tokens)
+        if record.cost is not None:
+            count(names.COST_TOTAL, (process, version, currency), record.cost)
+        if record.session is not None and sessions.opens(record.session, time):
+            count(names.SESSIONS_TOTAL, (process,))
+    delta.maximum(names.LAST_EVENT_TIMESTAMP_SECONDS, (process,), newest)
+
+
+def fold_feedback(folding: Folding, records: Sequence[Feedback]) -> None:
+    """Add a batch of thumbs to the metrics."""
+    for record in records:
+        folding.delta.count(names.FEEDBACK_TOTAL, (folding.process, record.rating))
+
+
+INTERACTION = RecordType(
+    name="interaction",
+    family=names.FAMILY_INTERACTIONS,
+    struct=Interaction,
+    text=("query", "response"),
+    ranges={
+        "confidence": (0.0, 1.0),
+        "latency": (0.0, None),
+        "input_tokens": (0, None),
+        "output_tokens": (0, None),
+        "cost": (0.0, None),
+    },
+    choices={"outcome": OUTCOMES},
+    dimensions={"time": "time", "latency": "duration", "confidence": "ratio"},
+    properties={
+        "query": {"type": "text"},
+        "response": {"type": "text"},
+        "intent": shared.KEYWORD,
+        "confidence": {"type": "float"},
+        "latency": {"type": "float"},
+        "session": shared.KEYWORD,
+        "user": shared.KEYWORD,
+        "model": shared.KEYWORD,
+        "model_version": shared.KEYWORD,
+        "input_tokens": {"type": "long"},
+        "output_tokens": {"type": "long"},
+        "cost": {"type": "double"},
+        "outcome": shared.KEYWORD,
+        "trace_id": shared.KEYWORD,
+        "feedback": {
+            "properties": {
+                names.TIMESTAMP: {"type": "date"},
+                "rating": shared.KEYWORD,
+                "comment": {"type": "text"},
+            }
+        },
+    },
+)
+
+FEEDBACK = RecordType(
+    name="feedback",
+    family=names.FAMILY_FEEDBACK,
+    struct=Feedback,
+    text=("comment",),
+    ranges={},
+    choices={"rating": RATINGS},
+    dimensions={"time": "time"},
+    properties={"interaction": shared.KEYWORD, "rating": shared.KEYWORD, "comment": {"type": "text"}},
+)
+
+KIND = Kind(
+    name="chat",
+    title="Chatbot",
+    options=ChatOptions,
+    records=(INTERACTION, FEEDBACK),
+    metrics=(
+        Metric(
+            names.INTERACTIONS_TOTAL,
+            "counter",
+            "Interactions by intent and outcome.",
+            (names.PROCESS, names.MODEL_VERSION, names.INTENT, names.OUTCOME),
+        ),
+        Metric(
+            names.CONFIDENCE_RATIO,
+            "histogram",
+            "Confidence of the intent, between 0 and 1.",
+            (names.PROCESS, names.MODEL_VERSION),
+        ),
+        shared.LATENCY,
+        shared.ERRORS,
+        Metric(
+            names.FEEDBACK_TOTAL,
+            "counter",
+            "Thumbs up and down by users.",
+            (names.PROCESS, names.RATING),
+        ),
+        Metric(
+            names.TOKENS_TOTAL,
+            "counter",
+            "Tokens read (input) and written (output).",
+            (names.PROCESS, names.MODEL_VERSION, names.DIRECTION),
+        ),
+        Metric(
+            names.COST_TOTAL,
+            "counter",
+            "Money spent, in the unit of the label currency.",
+            (names.PROCESS, names.MODEL_VERSION, names.CURRENCY),
+        ),
+        Metric(
+            names.SESSIONS_TOTAL,
+            "counter",
+            "Sessions begun; one ends after 30 minutes without an interaction.",
+            (names.PROCESS,),
+        ),
+        shared.LAST_EVENT,
+    ),
+    volume=names.INTERACTIONS_TOTAL,
+    bounds=bounds,
+    zeros=zeros,
+    folds={"interaction": fold_interactions, "feedback": fold_feedback},
+)

@@ -1,0 +1,129 @@
+"""Models that score and decide: fraud, churn, screening. A score between 0 and 1, and a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from aiwatch import names
+from aiwatch.kinds import prediction, shared
+from aiwatch.kinds.base import (
+    RATIO_BOUNDS,
+    Folding,
+    Kind,
+    Labels,
+    Metric,
+    RecordType,
+    latency_bounds,
+)
+from aiwatch.kinds.options import AlertSettings, CommonAlerts, Duration, Share, Slo
+
+
+class Classification(prediction.Prediction, frozen=True, kw_only=True, omit_defaults=True):
+    """One scored case. ``score`` lies between 0 and 1; ``decision`` is what was done with it."""
+
+    score: float | None = None
+    decision: str | None = None
+
+
+class DecisionRateChanged(AlertSettings):
+    """The share of a decision over ``window`` moved by ``factor`` against the same hours of the last weeks.
+
+    A share counts as moved only when it also moved by ``min_change`` in absolute terms.
+    """
+
+    alert: ClassVar[str] = "ModelDecisionRateChanged"
+    window: Duration = 3600.0
+    factor: Annotated[float, Field(gt=1)] = 2.0
+    min_change: Share = 0.01
+    min_predictions: Annotated[int, Field(ge=1)] = 100
+
+
+class ClassifierAlerts(CommonAlerts):
+    """The alerts of a classifier."""
+
+    decision_rate_changed: DecisionRateChanged = DecisionRateChanged()
+    features_missing: prediction.FeaturesMissing = prediction.FeaturesMissing()
+
+
+class ClassifierOptions(prediction.PredictionOptions):
+    """What only a classifier can be told."""
+
+    decisions: tuple[str, ...] = ()
+    alerts: ClassifierAlerts = ClassifierAlerts()
+    slos: tuple[Slo, ...] = (
+        Slo(name="latency", indicator="latency", objective=0.99, threshold="500ms"),
+        Slo(name="errors", indicator="errors", objective=0.999),
+    )
+
+
+def bounds(options: ClassifierOptions, thresholds: Sequence[float]) -> Mapping[str, tuple[float, ...]]:
+    """Return the bucket bounds of the histograms of a classifier."""
+    return {names.LATENCY_SECONDS: latency_bounds(thresholds), names.SCORE_RATIO: RATIO_BOUNDS}
+
+
+def zeros(process: str, options: ClassifierOptions) -> Sequence[tuple[str, Labels]]:
+    """Return the counter series that are known before the first record."""
+    return prediction.feature_zeros(process, options)
+
+
+def _outcome(folding: Folding, record: Classification, version: str, time: float) -> str:
+    if record.score is not None:
+        score = folding.delta.histogram(
+            names.SCORE_RATIO, (folding.process, version), folding.bounds[names.SCORE_RATIO]
+        )
+        score.observe(record.score, record.trace_id, time)
+    return record.decision or names.UNKNOWN
+
+
+def fold(folding: Folding, records: Sequence[Classification]) -> None:
+    """Add a batch of classifications to the metrics."""
+    prediction.fold_predictions(folding, records, _outcome)
+
+
+KIND = Kind(
+    name="classifier",
+    title="Classifier",
+    options=ClassifierOptions,
+    records=(
+        RecordType(
+            name="prediction",
+            family=names.FAMILY_PREDICTIONS,
+            struct=Classification,
+            text=(),
+            ranges={"latency": (0.0, None), "score": (0.0, 1.0)},
+            choices={},
+            dimensions={"time": "time", "latency": "duration", "score": "ratio"},
+            properties={
+                **prediction.PROPERTIES,
+                "score": {"type": "float"},
+                "decision": shared.KEYWORD,
+            },
+        ),
+    ),
+    metrics=(
+        Metric(
+            names.PREDICTIONS_TOTAL,
+            "counter",
+            "Predictions by decision.",
+            (names.PROCESS, names.MODEL_VERSION, names.DECISION),
+        ),
+        Metric(
+            names.SCORE_RATIO,
+            "histogram",
+            "Score, between 0 and 1.",
+            (names.PROCESS, names.MODEL_VERSION),
+        ),
+        shared.LATENCY,
+        shared.ERRORS,
+        prediction.MISSING,
+        prediction.INVALID,
+        shared.LAST_EVENT,
+    ),
+    volume=names.PREDICTIONS_TOTAL,
+    bounds=bounds,
+    zeros=zeros,
+    folds={"prediction": fold},
+)

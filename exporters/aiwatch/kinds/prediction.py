@@ -1,0 +1,135 @@
+"""What classifiers and regressors share: features, the prediction record, and how both are counted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from aiwatch import names
+from aiwatch.kinds.base import Folding, Labels, Metric, Record
+from aiwatch.kinds.options import AlertSettings, Frozen, KindOptions, Share
+from aiwatch.kinds.shared import KEYWORD
+
+
+class Feature(Frozen):
+    """One input of a model: its type, and the values that are valid."""
+
+    type: Literal["numeric", "categorical"]
+    min: float | None = None
+    max: float | None = None
+    values: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _limits_fit_type(self) -> Feature:
+        if self.type == "numeric" and self.values:
+            raise ValueError("a numeric feature takes min and max, not values")
+        if self.type == "categorical" and (self.min is not None or self.max is not None):
+            raise ValueError("a categorical feature takes values, not min or max")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
+
+
+class FeaturesMissing(AlertSettings):
+    """The share of predictions of the last 15 minutes that lack a feature is above ``threshold``."""
+
+    alert: ClassVar[str] = "ModelFeaturesMissing"
+    threshold: Share = 0.10
+    min_predictions: Annotated[int, Field(ge=1)] = 50
+
+
+class PredictionOptions(KindOptions):
+    """What every kind of model can be told."""
+
+    features: dict[str, Feature] = {}
+
+
+class Prediction(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """One prediction: its features, and an error when none came out. ``latency`` is in seconds."""
+
+    features: dict[str, Any] = {}
+    latency: float | None = None
+    model: str | None = None
+    model_version: str | None = None
+    trace_id: str | None = None
+    error: str | None = None
+
+
+MISSING = Metric(
+    names.FEATURES_MISSING_TOTAL,
+    "counter",
+    "Predictions that lacked the feature, or had null for it.",
+    (names.PROCESS, names.FEATURE),
+)
+INVALID = Metric(
+    names.FEATURES_INVALID_TOTAL,
+    "counter",
+    "Predictions whose value of the feature has the wrong type or lies outside of what is valid.",
+    (names.PROCESS, names.FEATURE),
+)
+
+PROPERTIES: Mapping[str, Any] = {
+    "features": {"type": "flattened", "ignore_above": 1024},
+    "latency": {"type": "float"},
+    "model": KEYWORD,
+    "model_version": KEYWORD,
+    "trace_id": KEYWORD,
+    "error": KEYWORD,
+}
+
+
+def is_valid(feature: Feature, value: Any) -> bool:
+    """Tell whether a feature may have this value, which is not None.
+
+    >>> is_valid(Feature(type="numeric", min=0), -1), is_valid(Feature(type="categorical"), "DE")
+    (False, True)
+    """
+    if feature.type == "numeric":
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return False
+        return (feature.min is None or value >= feature.min) and (feature.max is None or value <= feature.max)
+    if not isinstance(value, str | bool | int):
+        return False
+    return not feature.values or str(value) in feature.values
+
+
+def feature_zeros(process: str, options: PredictionOptions) -> Sequence[tuple[str, Labels]]:
+    """Return the feature counters, which are known before the first record."""
+    metrics = (names.FEATURES_MISSING_TOTAL, names.FEATURES_INVALID_TOTAL)
+    return [(metric, (process, feature)) for feature in options.features for metric in metrics]
+
+
+def fold_predictions(
+    folding: Folding, records: Sequence[Any], outcome: Callable[[Folding, Any, str, float], str]
+) -> None:
+    """Add a batch of predictions to the metrics.
+
+    ``outcome(folding, record, version, epoch_seconds)`` observes what is special to the kind and returns the
+    value of the label ``decision``.
+    """
+    process, delta = folding.process, folding.delta
+    count = delta.count
+    features: Mapping[str, Feature] = folding.options.features
+    newest = 0.0
+    for record in records:
+        version = record.model_version or names.UNKNOWN
+        time = record.time.timestamp()
+        newest = max(newest, time)
+        decision = outcome(folding, record, version, time)
+        count(names.PREDICTIONS_TOTAL, (process, version, decision))
+        count(names.ERRORS_TOTAL, (process, version), 1 if record.error else 0)
+        if record.latency is not None:
+            latency = delta.histogram(
+                names.LATENCY_SECONDS, (process, version), folding.bounds[names.LATENCY_SECONDS]
+            )
+            latency.observe(record.latency, record.trace_id, time)
+        for name, feature in features.items():
+            value = record.features.get(name)
+            if value is None:
+                count(names.FEATURES_MISSING_TOTAL, (process, name))
+            elif not is_valid(feature, value):
+                count(names.FEATURES_INVALID_TOTAL, (process, name))
+    delta.maximum(names.LAST_EVENT_TIMESTAMP_SECONDS, (process,), newest)

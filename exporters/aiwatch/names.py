@@ -1,0 +1,73 @@
+"""Every metric, label, index and field name that two parts share: constants, nothing else."""
+
+# -- labels ---------------------------------------------------------------------------------------
+PROCESS = "process"
+MODEL_VERSION = "model_version"
+INTENT = "intent"
+OUTCOME = "outcome"
+RATING = "rating"
+DIRECTION = "direction"
+CURRENCY = "currency"
+DECISION = "decision"
+FEATURE = "feature"
+REASON = "reason"
+RECORD = "record"
+OTHER = "other"  # the value that stands for all values beyond a label's bound
+UNKNOWN = "unknown"  # the value of a label that the record does not carry
+
+# -- domain metrics: what the watched processes did -----------------------------------------------
+INTERACTIONS_TOTAL = "ai_interactions_total"
+CONFIDENCE_RATIO = "ai_confidence_ratio"
+LATENCY_SECONDS = "ai_latency_seconds"
+ERRORS_TOTAL = "ai_errors_total"
+FEEDBACK_TOTAL = "ai_feedback_total"
+TOKENS_TOTAL = "ai_tokens_total"
+COST_TOTAL = "ai_cost_total"
+SESSIONS_TOTAL = "ai_sessions_total"
+PREDICTIONS_TOTAL = "ai_predictions_total"
+SCORE_RATIO = "ai_score_ratio"
+PREDICTED_VALUE = "ai_predicted_value"
+FEATURES_MISSING_TOTAL = "ai_features_missing_total"
+FEATURES_INVALID_TOTAL = "ai_features_invalid_total"
+LAST_EVENT_TIMESTAMP_SECONDS = "ai_last_event_timestamp_seconds"
+PROCESS_INFO = "ai_process_info"
+
+# -- self metrics: what the exporter and the responder did ----------------------------------------
+BUILD_INFO = "aiwatch_build_info"
+UP = "aiwatch_up"
+LINES_READ_TOTAL = "aiwatch_lines_read_total"
+RECORDS_TOTAL = "aiwatch_records_total"
+RECORDS_REJECTED_TOTAL = "aiwatch_records_rejected_total"
+RECORDS_DUPLICATE_TOTAL = "aiwatch_records_duplicate_total"
+LAG_BYTES = "aiwatch_lag_bytes"
+LAG_SECONDS = "aiwatch_lag_seconds"
+SINK_RETRIES_TOTAL = "aiwatch_sink_retries_total"
+LAST_COMMIT_TIMESTAMP_SECONDS = "aiwatch_last_commit_timestamp_seconds"
+NOTIFICATIONS_TOTAL = "aiwatch_notifications_total"
+NOTIFICATION_ERRORS_TOTAL = "aiwatch_notification_errors_total"
+
+# -- Elasticsearch --------------------------------------------------------------------------------
+INDEX_PREFIX = "aiwatch-"
+FAMILY_INTERACTIONS = "interactions"
+FAMILY_FEEDBACK = "feedback"
+FAMILY_PREDICTIONS = "predictions"
+INDEX_NOTIFICATIONS = "aiwatch-notifications"
+
+# -- document fields ------------------------------------------------------------------------------
+TIMESTAMP = "@timestamp"
+LOG = "log"  # where the document's line stands: {"stream": ..., "offset": ...}
+ATTRIBUTES = "attributes"  # what a process keeps of its log beyond the fields of its kind
+
+# -- jobs, as Prometheus knows them ---------------------------------------------------------------
+JOB_EXPORTER = "aiwatch-exporter"
+JOB_RESPONDER = "aiwatch-responder"
+
+# -- alerts that no process file configures; the others are named by the settings in `aiwatch.kinds` ---
+ALERT_WATCHDOG = "Watchdog"
+ALERT_EXPORTER_DOWN = "ExporterDown"
+ALERT_SLO_BURN = "SLOErrorBudgetBurn"
+FRAMEWORK_ALERTS = (ALERT_WATCHDOG, ALERT_EXPORTER_DOWN, ALERT_SLO_BURN)
+
+# -- names that a catalogue may not give --------------------------------------------------------------
+RESERVED_NAME = "aiwatch"  # of a process: its generated files would be the framework's
+RECEIVER_RESPONDER = "aiwatch-responder"  # of a receiver: the inbox
