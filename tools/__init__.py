@@ -1,0 +1,1 @@
+"""Tools for developing aiwatch; not part of the installed package."""
