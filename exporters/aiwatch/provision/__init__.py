@@ -1,0 +1,1 @@
+"""Configuration generated from the catalogue: the other half."""

@@ -1,0 +1,1 @@
+"""Pushing what was generated into running servers, one file per server."""

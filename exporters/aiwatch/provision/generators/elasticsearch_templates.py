@@ -1,0 +1,168 @@
+"""What Elasticsearch must know: index templates per family, the lifecycle, and what each API key may do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiwatch import names
+from aiwatch.catalogue.model import Catalogue
+from aiwatch.kinds import KINDS
+from aiwatch.kinds.base import Kind
+from aiwatch.kinds.options import format_duration
+from aiwatch.kinds.shared import KEYWORD
+from aiwatch.provision.contracts import Tree
+
+FOLDER = "elasticsearch/generated"
+TEMPLATES = f"{FOLDER}/index_templates"
+LIFECYCLE = f"{FOLDER}/lifecycle"
+ROLES = f"{FOLDER}/roles"
+POLICY = "aiwatch"
+
+_PRIORITY = 200  # above what Elasticsearch brings along (100)
+_MANAGED = {"managed_by": "aiwatch provision"}
+_SETTINGS = {"number_of_shards": "1", "auto_expand_replicas": "0-1"}
+_DATE = {"type": "date"}
+_ADDRESS = {"type": "keyword", "index": False, "doc_values": False}
+
+COMMON_PROPERTIES: Mapping[str, Any] = {
+    names.TIMESTAMP: _DATE,
+    "type": KEYWORD,
+    "id": KEYWORD,
+    names.PROCESS: KEYWORD,
+    names.LOG: {"type": "object", "enabled": False},
+    names.ATTRIBUTES: {"type": "flattened", "ignore_above": 1024},
+}
+"""What every document of a process has, whatever its kind."""
+
+NOTIFICATION_PROPERTIES: Mapping[str, Any] = {
+    names.TIMESTAMP: _DATE,
+    "id": KEYWORD,
+    "status": KEYWORD,
+    "current": {"type": "boolean"},
+    "alertname": KEYWORD,
+    names.PROCESS: KEYWORD,
+    "severity": KEYWORD,
+    "starts_at": _DATE,
+    "ends_at": _DATE,
+    "last_received_at": _DATE,
+    "deliveries": {"type": "integer"},
+    "fingerprint": KEYWORD,
+    "receiver": KEYWORD,
+    "group_key": KEYWORD,
+    "labels": {"type": "flattened", "ignore_above": 1024},
+    "annotations": {"type": "object", "enabled": False},
+    "generator_url": _ADDRESS,
+    "external_url": _ADDRESS,
+}
+"""What the responder stores of a notification."""
+
+
+class MappingConflictError(Exception):
+    """Two kinds want the same field of one family mapped differently."""
+
+
+def generate(catalogue: Catalogue) -> Tree:
+    """Return the index templates, the lifecycle policy and the role descriptors of the API keys as JSON files.
+
+    Templates do not depend on the processes: a family's index fits every kind that writes to it.
+    """
+    tree = {f"{LIFECYCLE}/{POLICY}.json": _json(_policy(catalogue.framework.retention))}
+    families = family_properties(KINDS)
+    for family, properties in families.items():
+        tree[f"{TEMPLATES}/{names.INDEX_PREFIX}{family}.json"] = _json(_daily_template(family, properties))
+    tree[f"{TEMPLATES}/{names.INDEX_NOTIFICATIONS}.json"] = _json(_notifications_template())
+    for role, descriptor in _roles(list(families)).items():
+        tree[f"{ROLES}/{role}.json"] = _json(descriptor)
+    return tree
+
+
+def family_properties(kinds: Sequence[Kind]) -> dict[str, dict[str, Any]]:
+    """Return the mapped fields of each family: what is common to all, and what each of ``kinds`` adds.
+
+    Raises:
+        MappingConflictError: two kinds map one field of a family differently.
+    """
+    families: dict[str, dict[str, Any]] = {}
+    origin: dict[tuple[str, str], str] = {}
+    for kind in kinds:
+        for record in kind.records:
+            merged = families.setdefault(record.family, dict(COMMON_PROPERTIES))
+            for field, mapping in record.properties.items():
+                if merged.get(field, mapping) != mapping:
+                    other = origin.get((record.family, field), "every document")
+                    raise MappingConflictError(
+                        f"family {record.family!r}: kind {kind.name!r} maps {field!r} as {mapping}, "
+                        f"but {other} as {merged[field]}"
+                    )
+                merged[field] = mapping
+                origin[record.family, field] = f"kind {kind.name!r}"
+    return families
+
+
+def _daily_template(family: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """A template for daily indices, whose age counts from the day in the name: from the event, not the arrival."""
+    lifecycle = {"lifecycle": {"name": POLICY, "parse_origination_date": "true"}}
+    return _template(f"{names.INDEX_PREFIX}{family}-*", f"One index for each day of {family}.", properties, lifecycle)
+
+
+def _notifications_template() -> dict[str, Any]:
+    return _template(names.INDEX_NOTIFICATIONS, "What Alertmanager told the responder.", NOTIFICATION_PROPERTIES, {})
+
+
+def _template(
+    pattern: str, description: str, properties: Mapping[str, Any], settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "index_patterns": [pattern],
+        "priority": _PRIORITY,
+        "template": {
+            "settings": {"index": {**_SETTINGS, **settings}},
+            "mappings": {"_meta": _MANAGED, "dynamic": False, "properties": properties},
+        },
+        "_meta": {**_MANAGED, "description": description},
+    }
+
+
+def _policy(retention: float) -> dict[str, Any]:
+    """The lifecycle: an index is deleted once its day lies longer back than ``retention`` (seconds)."""
+    delete = {"min_age": _age(retention), "actions": {"delete": {}}}
+    return {"policy": {"_meta": _MANAGED, "phases": {"delete": delete}}}
+
+
+def _age(seconds: float) -> str:
+    """Return a duration as Elasticsearch reads it, which knows no weeks."""
+    text = format_duration(seconds)
+    return f"{int(text[:-1]) * 7}d" if text.endswith("w") else text
+
+
+def _roles(families: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return what the holder of each API key may do, and nothing else.
+
+    The exporter creates documents, reads them back to tell a repeated event from an earlier delivery of the
+    same line, and updates an interaction when feedback on it comes. Grafana reads, and asks for the server's
+    version and health.
+    """
+    written = [f"{names.INDEX_PREFIX}{family}-*" for family in families]
+    updated = [f"{names.INDEX_PREFIX}{names.FAMILY_INTERACTIONS}-*"]
+    everything = [f"{names.INDEX_PREFIX}*"]
+    return {
+        "exporter": _role([], _on(written, "auto_configure", "create_doc", "read"), _on(updated, "index")),
+        "grafana": _role(
+            ["cluster:monitor/health", "cluster:monitor/main"], _on(everything, "read", "view_index_metadata")
+        ),
+        "responder": _role([], _on([names.INDEX_NOTIFICATIONS], "index", "read")),
+    }
+
+
+def _role(cluster: Sequence[str], *indices: Mapping[str, Any]) -> dict[str, Any]:
+    return {"cluster": list(cluster), "indices": list(indices)}
+
+
+def _on(indices: Sequence[str], *privileges: str) -> dict[str, Any]:
+    return {"names": sorted(indices), "privileges": list(privileges)}
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,0 +1,56 @@
+"""The rules that watch aiwatch itself."""
+
+from __future__ import annotations
+
+from aiwatch import names
+from aiwatch.catalogue.model import Catalogue, Framework
+from aiwatch.kinds.options import Severity
+from aiwatch.provision import alert_labels
+from aiwatch.provision.contracts import Tree
+from aiwatch.provision.promql import selector
+from aiwatch.provision.rules.alerts.condition import annotation_set
+from aiwatch.provision.rules.model import Alert, Group, render_groups
+
+
+def generate(catalogue: Catalogue) -> Tree:
+    """Return ``prometheus/generated/rules/aiwatch.yml``."""
+    framework = catalogue.framework
+    rules = [_watchdog(framework), _exporter_down(framework)]
+    return {"prometheus/generated/rules/aiwatch.yml": render_groups([Group("aiwatch", rules)])}
+
+
+def _labels(severity: Severity) -> dict[str, str]:
+    return {alert_labels.CATEGORY: "system_health", alert_labels.SEVERITY: severity}
+
+
+def _watchdog(framework: Framework) -> Alert:
+    return Alert(
+        alert=names.ALERT_WATCHDOG,
+        expr="vector(1)",
+        labels=_labels("info"),
+        annotations=annotation_set(
+            framework,
+            names.ALERT_WATCHDOG,
+            "alerts are delivered",
+            "This alert always fires: as long as it arrives, Prometheus, Alertmanager and the inbox reach each other. "
+            "When it stops arriving, no other alert can be relied on.",
+        ),
+    )
+
+
+def _exporter_down(framework: Framework) -> Alert:
+    up = selector("up", job=names.JOB_EXPORTER)
+    return Alert(
+        alert=names.ALERT_EXPORTER_DOWN,
+        expr=f"{up} == 0\nor\nabsent({up})",
+        for_="2m",
+        labels=_labels("critical"),
+        annotations=annotation_set(
+            framework,
+            names.ALERT_EXPORTER_DOWN,
+            "the exporter is down",
+            "Prometheus has not reached the exporter for 2 minutes. No process is watched meanwhile; the logs keep "
+            "what happens, and the exporter catches up when it is back. Look first at whether it runs, then at its "
+            "own log.",
+        ),
+    )

@@ -1,0 +1,1 @@
+"""What all Grafana pages are built from: queries, panels, and the page that places and names them."""

@@ -1,0 +1,1 @@
+"""What Prometheus computes and watches: recording rules, alerts and service level objectives."""
