@@ -1,0 +1,1 @@
+"""Take Alertmanager's notifications, keep them, and show them as an inbox."""
