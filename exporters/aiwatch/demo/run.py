@@ -1,0 +1,131 @@
+"""What `aiwatch demo` calls: each function trains its model, runs it, and prints one line of JSON that sums
+it up.
+
+Progress goes to standard error, the summary alone to standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from aiwatch.demo.chatbot import run as chatbot_run
+from aiwatch.demo.chatbot.classifier import train_support_bot
+from aiwatch.demo.chatbot.journal import PROCESS as CHATBOT
+from aiwatch.demo.chatbot.journal import ChatSummary
+from aiwatch.demo.fraud import run as fraud_run
+from aiwatch.demo.fraud.journal import PROCESS as FRAUD
+from aiwatch.demo.fraud.journal import FraudSummary
+from aiwatch.demo.fraud.model import train_fraud_model
+from aiwatch.demo.live import stop_on_signals
+
+# Of the past: enough for every panel, little enough for a first look within a minute.
+_INTERACTIONS_A_DAY = 800
+_PREDICTIONS_A_DAY = 1500
+
+
+def run_chatbot(
+    log: Path, *, rate: float = 5.0, degraded: bool = False, seed: int = 1, count: int | None = None
+) -> None:
+    """Run the support chatbot until SIGTERM, SIGINT or `count` interactions, then print its `ChatSummary`.
+
+    Args:
+        log: file to append the events to.
+        rate: interactions a second, above 0.
+        degraded: whether customers also ask about a product that the bot was not trained for.
+        seed: the source of chance.
+        count: interactions to stop after, None for no end.
+    """
+    with stop_on_signals() as stop:
+        _say(f"{CHATBOT}: training")
+        classifier = train_support_bot()
+        _say(f"{CHATBOT}: writing about {rate:g} interactions a second to {log}")
+        summary = chatbot_run.run_live(log, classifier, rate=rate, seed=seed, stop=stop, degraded=degraded, count=count)
+    print(json.dumps(asdict(summary)), flush=True)
+
+
+def run_fraud(log: Path, *, rate: float = 10.0, seed: int = 1, count: int | None = None) -> None:
+    """Run the card fraud score until SIGTERM, SIGINT or `count` predictions, then print its `FraudSummary`.
+
+    Args:
+        log: file to append the events to.
+        rate: payments a second, above 0.
+        seed: the source of chance.
+        count: predictions to stop after, None for no end.
+    """
+    with stop_on_signals() as stop:
+        _say(f"{FRAUD}: training")
+        model = train_fraud_model()
+        _say(f"{FRAUD}: writing about {rate:g} predictions a second to {log}")
+        summary = fraud_run.run_live(log, model, rate=rate, seed=seed, stop=stop, count=count)
+    print(json.dumps(asdict(summary)), flush=True)
+
+
+def run_history(
+    logs: Path, *, days: float = 30, degraded_days: float = 1, seed: int = 1, end: datetime | None = None
+) -> None:
+    """Write the past of both processes to `<logs>/<process>/history.jsonl`, then print their summaries.
+
+    The line printed holds `start` and `end` (RFC 3339) and under each process's name its summary.
+
+    Args:
+        logs: folder of the logs.
+        days: length of the past.
+        degraded_days: for how long at its end the chatbot is asked about a product that it does not know.
+        seed: the source of chance; the same one and the same times give the same files.
+        end: aware time where the past ends; the present second by default.
+
+    Raises:
+        FileExistsError: if there is a history already, since its events would be written twice.
+    """
+    paths = {process: logs / process / "history.jsonl" for process in (CHATBOT, FRAUD)}
+    for path in paths.values():
+        if path.exists():
+            raise FileExistsError(f"{path} exists: remove it, or name another folder for the logs")
+    end = end or datetime.now(UTC).replace(microsecond=0)
+    start = end - timedelta(days=days)
+    degraded_from = end - timedelta(days=degraded_days) if degraded_days else None
+    # Fresh interpreters, not forks: the numeric libraries run threads, which do not survive a fork.
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        chat = pool.submit(_chatbot_history, paths[CHATBOT], start, end, degraded_from, seed)
+        fraud = pool.submit(_fraud_history, paths[FRAUD], start, end, seed)
+        summaries = {CHATBOT: asdict(chat.result()), FRAUD: asdict(fraud.result())}
+    print(json.dumps({"start": start.isoformat(), "end": end.isoformat(), **summaries}), flush=True)
+
+
+def _chatbot_history(
+    path: Path, start: datetime, end: datetime, degraded_from: datetime | None, seed: int
+) -> ChatSummary:
+    began = time.monotonic()
+    _say(f"{CHATBOT}: training, then writing the past to {path}")
+    summary = chatbot_run.write_history(
+        path,
+        train_support_bot(),
+        start=start,
+        end=end,
+        degraded_from=degraded_from,
+        seed=seed,
+        per_day=_INTERACTIONS_A_DAY,
+    )
+    _say(f"{CHATBOT}: {summary.interactions} interactions in {time.monotonic() - began:.1f} s")
+    return summary
+
+
+def _fraud_history(path: Path, start: datetime, end: datetime, seed: int) -> FraudSummary:
+    began = time.monotonic()
+    _say(f"{FRAUD}: training, then writing the past to {path}")
+    summary = fraud_run.write_history(
+        path, train_fraud_model(), start=start, end=end, seed=seed, per_day=_PREDICTIONS_A_DAY
+    )
+    _say(f"{FRAUD}: {summary.predictions} predictions in {time.monotonic() - began:.1f} s")
+    return summary
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
