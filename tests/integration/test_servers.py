@@ -52,11 +52,7 @@ def index(es: Elasticsearch) -> Iterator[str]:
 
 
 def creating(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        line
-        for number, document in enumerate(documents)
-        for line in ({"create": {"_id": str(number)}}, document)
-    ]
+    return [line for number, document in enumerate(documents) for line in ({"create": {"_id": str(number)}}, document)]
 
 
 def test_the_client_recognises_the_product(es: Elasticsearch) -> None:
@@ -151,9 +147,7 @@ def files(folder: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*")}
 
 
-def test_prometheus_reads_its_configuration_and_reloads_it(
-    start_prometheus: StartServer, tmp_path: Path
-) -> None:
+def test_prometheus_reads_its_configuration_and_reloads_it(start_prometheus: StartServer, tmp_path: Path) -> None:
     config = tmp_path / "prometheus.yml"
     config.write_text("global: {external_labels: {site: first}}\n")
     server = start_prometheus(tmp_path)

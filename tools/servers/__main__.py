@@ -56,12 +56,8 @@ def up(folder: Path) -> None:
             path.write_text(text)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as servers:
-        prometheus = servers.enter_context(
-            run.prometheus(folder / "prometheus", prometheus_config.parent, port=9090)
-        )
-        alertmanager = servers.enter_context(
-            run.alertmanager(folder / "alertmanager", alertmanager_config, port=9093)
-        )
+        prometheus = servers.enter_context(run.prometheus(folder / "prometheus", prometheus_config.parent, port=9090))
+        alertmanager = servers.enter_context(run.alertmanager(folder / "alertmanager", alertmanager_config, port=9093))
         elasticsearch = servers.enter_context(run.elasticsearch(folder / "elasticsearch", port=9200))
         print(f"Prometheus     {prometheus.url}")
         print(f"Alertmanager   {alertmanager.url}")

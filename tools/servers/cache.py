@@ -48,8 +48,7 @@ def ensure(name: str, build: Build, *, say: Say) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ServerError(
-            f"cannot create the cache {folder}: {error.strerror}; set AIWATCH_CACHE to a folder "
-            "that you can write to"
+            f"cannot create the cache {folder}: {error.strerror}; set AIWATCH_CACHE to a folder that you can write to"
         ) from error
     with _lock(folder / f".{name}.lock", say):
         if entry := cached(name):

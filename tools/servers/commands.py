@@ -45,14 +45,10 @@ def require(tools: Iterable[str]) -> None:
     missing = sorted({tool for tool in tools if shutil.which(tool) is None})
     if missing:
         packages = " ".join(sorted({DEBIAN_PACKAGES.get(tool, tool) for tool in missing}))
-        raise ServerError(
-            f"not found on PATH: {', '.join(missing)}. Install with: apt-get install {packages}"
-        )
+        raise ServerError(f"not found on PATH: {', '.join(missing)}. Install with: apt-get install {packages}")
 
 
-def run_logged(
-    command: Sequence[str | Path], *, log: Path, what: str, say: Say, cwd: Path | None = None
-) -> None:
+def run_logged(command: Sequence[str | Path], *, log: Path, what: str, say: Say, cwd: Path | None = None) -> None:
     """Run a command to its end, its output appended to a log file.
 
     Args:

@@ -16,9 +16,7 @@ def ensure_all(*, say: Say = say_to_stderr) -> None:
     Raises:
         ServerError: tools are missing (all are named), or an installation failed.
     """
-    require(
-        jars.tools_to_install() | debian.tools_to_install(PROMETHEUS) | debian.tools_to_install(ALERTMANAGER)
-    )
+    require(jars.tools_to_install() | debian.tools_to_install(PROMETHEUS) | debian.tools_to_install(ALERTMANAGER))
     ensure_prometheus(say=say)
     ensure_alertmanager(say=say)
     ensure_elasticsearch(say=say)

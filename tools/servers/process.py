@@ -195,9 +195,7 @@ class Server:
                 )
             if now - started > self._spec.timeout:
                 limit = f"{self._spec.timeout:.0f} s"
-                raise ServerError(
-                    f"{self.name} was not ready after {limit}; see {self.log}\n{tail(self.log)}"
-                )
+                raise ServerError(f"{self.name} was not ready after {limit}; see {self.log}\n{tail(self.log)}")
             if now - heard > SLOW_SECONDS:
                 heard = now
                 self._say(f"  waiting for {self.name} ... {now - started:.0f} s")

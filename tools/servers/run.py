@@ -16,9 +16,7 @@ from tools.servers.process import LOOPBACK, Server, Spec
 __all__ = ["Elasticsearch", "Server", "alertmanager", "elasticsearch", "prometheus"]
 
 
-def elasticsearch(
-    run_dir: Path, port: int = 0, heap: str = DEFAULT_HEAP, *, say: Say = say_to_stderr
-) -> Elasticsearch:
+def elasticsearch(run_dir: Path, port: int = 0, heap: str = DEFAULT_HEAP, *, say: Say = say_to_stderr) -> Elasticsearch:
     """Elasticsearch with security on: user ``elastic``, API keys, no TLS (it listens on loopback only).
 
     Args:

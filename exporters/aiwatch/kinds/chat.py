@@ -106,9 +106,7 @@ def bounds(options: ChatOptions, thresholds: Sequence[float]) -> Mapping[str, tu
 
 def zeros(process: str, options: ChatOptions) -> Sequence[tuple[str, Labels]]:
     """Return the counter series that are known before the first record."""
-    return [(names.FEEDBACK_TOTAL, (process, rating)) for rating in RATINGS] + [
-        (names.SESSIONS_TOTAL, (process,))
-    ]
+    return [(names.FEEDBACK_TOTAL, (process, rating)) for rating in RATINGS] + [(names.SESSIONS_TOTAL, (process,))]
 
 
 def fold_interactions(folding: Folding, records: Sequence[Interaction]) -> None:
@@ -130,9 +128,7 @@ def fold_interactions(folding: Folding, records: Sequence[Interaction]) -> None:
             )
             confidence.observe(record.confidence, record.trace_id, time)
         if record.latency is not None:
-            latency = delta.histogram(
-                names.LATENCY_SECONDS, (process, version), folding.bounds[names.LATENCY_SECONDS]
-            )
+            latency = delta.histogram(names.LATENCY_SECONDS, (process, version), folding.bounds[names.LATENCY_SECONDS])
             latency.observe(record.latency, record.trace_id, time)
         if record.input_tokens is not None:
             count(names.TOKENS_TOTAL, (process, version, "input"), record.input_tokens)

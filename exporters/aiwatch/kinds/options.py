@@ -23,9 +23,7 @@ def parse_duration(value: Any) -> float:
     """
     if isinstance(value, str) and _DURATION.fullmatch(value):
         return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value))
-    raise ValueError(
-        f"{value!r} is not a duration: write a number with a unit, such as 500ms, 30s, 5m, 24h or 7d"
-    )
+    raise ValueError(f"{value!r} is not a duration: write a number with a unit, such as 500ms, 30s, 5m, 24h or 7d")
 
 
 def format_duration(seconds: float) -> str:
@@ -44,9 +42,7 @@ def format_duration(seconds: float) -> str:
 
 Duration = Annotated[
     float,
-    BeforeValidator(
-        parse_duration, json_schema_input_type=Annotated[str, Field(pattern=f"^{_DURATION.pattern}$")]
-    ),
+    BeforeValidator(parse_duration, json_schema_input_type=Annotated[str, Field(pattern=f"^{_DURATION.pattern}$")]),
 ]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]

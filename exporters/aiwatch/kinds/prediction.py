@@ -122,9 +122,7 @@ def fold_predictions(
         count(names.PREDICTIONS_TOTAL, (process, version, decision))
         count(names.ERRORS_TOTAL, (process, version), 1 if record.error else 0)
         if record.latency is not None:
-            latency = delta.histogram(
-                names.LATENCY_SECONDS, (process, version), folding.bounds[names.LATENCY_SECONDS]
-            )
+            latency = delta.histogram(names.LATENCY_SECONDS, (process, version), folding.bounds[names.LATENCY_SECONDS])
             latency.observe(record.latency, record.trace_id, time)
         for name, feature in features.items():
             value = record.features.get(name)

@@ -86,7 +86,7 @@ KIND = Kind(
         Metric(
             names.PREDICTIONS_TOTAL,
             "counter",
-            "Predictions.",
+            "Predictions by decision.",
             (names.PROCESS, names.MODEL_VERSION, names.DECISION),
         ),
         Metric(

@@ -84,9 +84,7 @@ def test_the_cache_is_in_the_users_cache_folder(tmp_path: Path, monkeypatch: pyt
     assert cache.cache_folder() == Path("/var/cache/someone/aiwatch/servers")
 
 
-def test_a_cache_that_cannot_be_made_is_an_error_that_names_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cache_that_cannot_be_made_is_an_error_that_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "occupied").touch()
     monkeypatch.setenv("AIWATCH_CACHE", str(tmp_path / "occupied"))
     with pytest.raises(ServerError, match=r"cannot create the cache .*occupied/servers.*AIWATCH_CACHE"):

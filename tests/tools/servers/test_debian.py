@@ -38,9 +38,7 @@ def test_a_suitable_version_on_path_is_used(on_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("version", "companion"), [("2.41.0", "promtool"), ("2.42.0", "other")])
-def test_an_old_version_or_one_without_its_tool_is_not_used(
-    on_path: Path, version: str, companion: str
-) -> None:
+def test_an_old_version_or_one_without_its_tool_is_not_used(on_path: Path, version: str, companion: str) -> None:
     says_version(on_path / "prometheus", version)
     says_version(on_path / companion, version)
     assert debian.on_path(debian.PROMETHEUS) is None
@@ -95,9 +93,7 @@ def test_the_package_lists_are_updated_when_the_package_is_not_found(
     assert cache.cached(debian.entry(debian.ALERTMANAGER)) is None
 
 
-def test_all_tools_are_checked_before_anything_is_installed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_tools_are_checked_before_anything_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIWATCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ServerError, match="not found on PATH: apt-get, dpkg-deb, java, javac, mvn"):

@@ -171,9 +171,7 @@ server = Server(Spec("Tester", command, Path({str(tmp_path)!r}) / "log", "/", ti
 print(server.pid, flush=True)
 time.sleep(60)
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", starter], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([sys.executable, "-c", starter], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         pid = int(process.stdout.readline())
         process.send_signal(end)
