@@ -1,0 +1,1 @@
+"""Logs in, documents and metrics out: the data half."""

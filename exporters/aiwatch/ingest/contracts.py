@@ -1,0 +1,93 @@
+"""What the parts of the data half promise each other."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+
+class Position(msgspec.Struct, frozen=True):
+    """How far one stream has been delivered; the checkpoint stores it, only its source reads it."""
+
+    stream: str
+    source: str
+    path: str
+    device: int
+    inode: int
+    fingerprint: str
+    fingerprint_length: int
+    offset: int
+    finished: bool = False
+
+
+class Oversized(msgspec.Struct, frozen=True):
+    """A line longer than the limit, which was passed over and not held in memory."""
+
+    offset: int
+    length: int
+    head: bytes
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Whole lines read from one stream in one go, or (without data) the registration of a new stream.
+
+    ``start`` is the offset of ``data[0]`` in the (decompressed) stream; every line in ``data`` ends with a
+    newline. ``position`` is what to commit once these lines are delivered.
+    """
+
+    stream: str
+    start: int
+    data: bytes
+    position: Position
+    oversized: tuple[Oversized, ...] = ()
+
+
+class Source(Protocol):
+    """Reads blocks of lines; its own position runs ahead of the committed one."""
+
+    def read(self, limit: int) -> Block | None:
+        """Return the next block of about ``limit`` bytes at most, or None when there is nothing new now."""
+
+    def lag_bytes(self) -> int:
+        """Return how many bytes were known to be unread at the last look."""
+
+    def problems(self) -> dict[str, str]:
+        """Return what cannot be read now: path to what is wrong and what to do about it."""
+
+    def forgotten(self) -> tuple[str, ...]:
+        """Return, once each, the ids of streams that are gone for good: the checkpoint may drop them."""
+
+    def close(self) -> None:
+        """Let go of every open file."""
+
+
+class StoppedError(Exception):
+    """The exporter was told to stop while documents were still waiting; they will be read again."""
+
+
+class Document(msgspec.Struct, frozen=True, gc=False):
+    """One document to store: where, under which id, and its JSON bytes."""
+
+    index: str
+    id: str
+    body: bytes
+    origin: str  # "<stream>:<offset>", tells an own earlier delivery from a repeated event
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one document: stored, a duplicate of another event, or refused for a reason."""
+
+    status: str  # "stored" | "duplicate" | "refused"
+    reason: str = ""
+
+
+class Sink(Protocol):
+    """Stores documents; returns only when each one has an outcome, however long that takes."""
+
+    def send(self, documents: list[Document]) -> list[Outcome]:
+        """Deliver ``documents`` and return their outcomes in the same order.
+
+        Raises:
+            StoppedError: told to stop before all were delivered.
+        """

@@ -1,0 +1,169 @@
+"""Puts the exporter together from a catalogue and runs it."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from elasticsearch import Elasticsearch
+
+from aiwatch import names
+from aiwatch.catalogue.model import Catalogue, Log, Process
+from aiwatch.ingest.batch import Feed
+from aiwatch.ingest.checkpoint import Checkpoint
+from aiwatch.ingest.contracts import Sink
+from aiwatch.ingest.dead_letters import DeadLetters
+from aiwatch.ingest.decode import Decoder, Entry, Reject, source_key
+from aiwatch.ingest.exposition import Exposition
+from aiwatch.ingest.joining import Joiner, JoinQueue
+from aiwatch.ingest.pipeline import Pipeline
+from aiwatch.ingest.replay import SUFFIX, ReplayDecoder, replay_folder
+from aiwatch.ingest.self_metrics import DURABLE, SelfMetrics
+from aiwatch.ingest.sinks.elasticsearch_bulk import ElasticsearchSink
+from aiwatch.ingest.sinks.ndjson import NdjsonSink
+from aiwatch.ingest.sources.jsonl import JsonlSource
+from aiwatch.ingest.state import MetricState
+from aiwatch.kinds import KINDS
+from aiwatch.kinds.base import Delta, Metric
+
+_LOG = logging.getLogger(__name__)
+_CATALOGUED = {names.INTENT: "intents", names.DECISION: "decisions", names.FEATURE: "features"}  # label -> option
+
+
+def all_metrics() -> list[Metric]:
+    """Return every metric that the exporter keeps in its state, domain metrics first."""
+    found = {metric.name: metric for kind in KINDS for metric in kind.metrics}
+    return [*found.values(), *DURABLE]
+
+
+def log_groups(process: Process) -> list[tuple[Log, ...]]:
+    """Return the logs of a process, those that share a path together."""
+    ordered = sorted(process.logs, key=lambda log: log.path)
+    return [tuple(group) for _, group in itertools.groupby(ordered, key=lambda log: log.path)]
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """The parts of a running exporter that others talk to."""
+
+    pipeline: Pipeline
+    exposition: Exposition
+    self_metrics: SelfMetrics
+
+
+def open_exporter(
+    stack: ExitStack,
+    catalogue: Catalogue,
+    logs: Path,
+    state_folder: Path,
+    target: Elasticsearch | Path,
+    stop: threading.Event,
+    zero_seconds: float,
+) -> Exporter:
+    """Open checkpoint, sources and sink; ``stack`` closes them. ``target`` is a client or an NDJSON file.
+
+    Raises:
+        CheckpointError: the state folder is in use or damaged.
+        OSError: a file cannot be opened.
+    """
+    checkpoint = stack.enter_context(Checkpoint(state_folder))
+    now = time.time()
+    state = MetricState(all_metrics())
+    for process in catalogue.processes:
+        for label, option in _CATALOGUED.items():
+            state.reserve(process.name, label, getattr(process.options, option, ()))
+    state.restore(checkpoint.series(), {process.name for process in catalogue.processes}, checkpoint.shown_until, now)
+    _begin_at_zero(catalogue, state, now)
+    self_metrics = SelfMetrics()
+    for process in catalogue.processes:
+        file = process.file
+        self_metrics.process_info.labels(
+            file.name, file.title, file.kind, file.business_unit, file.owner, str(file.tier)
+        ).set(1)
+    dead_letters = DeadLetters(state_folder, checkpoint.dead_letter_bytes)
+    stack.callback(dead_letters.close)
+    sink: Sink
+    joins: JoinQueue | None = None
+    if isinstance(target, Path):
+        ndjson = NdjsonSink(target)
+        stack.callback(ndjson.close)
+        sink = ndjson
+    else:
+        sink = ElasticsearchSink(target, stop, self_metrics.retrying)
+        joins = JoinQueue(Joiner(target), checkpoint.joins())
+    _warn_of_letters_without_reader(catalogue, state_folder)
+    pipeline = Pipeline(
+        list(_feeds(catalogue, logs, state_folder, checkpoint)),
+        sink,
+        checkpoint,
+        state,
+        dead_letters,
+        joins,
+        self_metrics,
+        stop,
+        connections=1 if joins is None else 2,
+        zero_seconds=zero_seconds,
+    )
+    stack.callback(pipeline.close)
+    return Exporter(pipeline, Exposition(state), self_metrics)
+
+
+def _feeds(catalogue: Catalogue, logs: Path, state_folder: Path, checkpoint: Checkpoint) -> Iterator[Feed]:
+    for process in catalogue.processes:
+        for group in log_groups(process):
+            decoder = Decoder(process, group)
+            key = source_key(process, group[0].path)
+            replay = replay_folder(state_folder, key)
+            replay.mkdir(parents=True, exist_ok=True)
+            yield Feed(process, JsonlSource(key, str(logs / group[0].path), checkpoint.positions(key)), decoder)
+            again = key + SUFFIX
+            letters = JsonlSource(again, str(replay / "*.jsonl"), checkpoint.positions(again))
+            yield Feed(process, letters, ReplayDecoder(decoder))
+
+
+def _warn_of_letters_without_reader(catalogue: Catalogue, state_folder: Path) -> None:
+    keys = [source_key(process, group[0].path) for process in catalogue.processes for group in log_groups(process)]
+    read = {replay_folder(state_folder, key) for key in keys}
+    for folder in sorted({file.parent for file in (state_folder / "replay").glob("*/*.jsonl")} - read):
+        _LOG.warning("%s holds replayed lines of a log that the catalogue names no more: they stay unread", folder)
+
+
+def _begin_at_zero(catalogue: Catalogue, state: MetricState, now: float) -> None:
+    """Show what the catalogue lets expect from the start, as 0: an increase from nothing cannot be seen."""
+    delta = Delta()
+    for process in catalogue.processes:
+        delta.count(names.LINES_READ_TOTAL, (process.name,), 0)
+        delta.count(names.RECORDS_DUPLICATE_TOTAL, (process.name,), 0)
+        for record in process.kind.records:
+            delta.count(names.RECORDS_TOTAL, (process.name, record.name), 0)
+        for metric, labels in process.kind.zeros(process.name, process.options):
+            delta.count(metric, labels, 0)
+    state.publish(state.prepare([delta], now))
+
+
+def preview(catalogue: Catalogue, logs: Path, most: int) -> Iterator[Entry | Reject]:
+    """Return the first lines of each process's logs as they would be stored or rejected; nothing is written."""
+    now = datetime.now(UTC)
+    for process in catalogue.processes:
+        for group in log_groups(process):
+            source = JsonlSource(source_key(process, group[0].path), str(logs / group[0].path), ())
+            decoder = Decoder(process, group)
+            shown = 0
+            while shown < most and (block := source.read(2**16)) is not None:
+                decoded = decoder.decode(block, now)
+                found: list[Entry | Reject] = [*decoded.entries, *decoded.rejects]
+                found.sort(key=_offset)
+                yield from found[: most - shown]
+                shown += len(found)
+            source.close()
+
+
+def _offset(found: Entry | Reject) -> int:
+    return found.spot[1] if isinstance(found, Entry) else found.offset

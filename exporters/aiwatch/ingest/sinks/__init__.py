@@ -1,0 +1,1 @@
+"""Where documents go, one file each."""

@@ -1,0 +1,476 @@
+"""Tells which file holds which stream, look by look, however the files were renamed, copied or overwritten.
+
+The rules are stated in ``jsonl``; here is how they are kept. A stream is either *followed* (a verified file is known
+for it) or *missing* (its file is gone, or holds something else). A look at the file system first checks the followed
+streams, then gives every other file to the missing stream whose content it holds, or finds that it is a copy of a
+followed one, or begins a new stream with it; last it searches the folders of missing streams beyond the pattern.
+"""
+
+from __future__ import annotations
+
+import errno
+import glob
+import logging
+import os
+import secrets
+import stat as modes
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from aiwatch.ingest.contracts import Block, Position
+from aiwatch.ingest.sources.comparing import Sighting, is_likely_start, may_hold, reaches, relation
+from aiwatch.ingest.sources.identity import FINGERPRINT_BYTES, digest, family, has_head, head_digest, is_copy_name
+from aiwatch.ingest.sources.opened import LogFile, open_log
+from aiwatch.ingest.sources.stream import Key, LogStream, continues, is_fresh, key_of, signature_of
+
+logger = logging.getLogger(__name__)
+
+_CLOSE_AFTER_SECONDS = 3600.0
+_RETRY_SECONDS = 5.0
+_SEARCH_EVERY_SECONDS = 10.0
+_SEARCH_FOR_SECONDS = 600.0
+_FORGET_AFTER_SECONDS = 24 * 3600.0
+_ADVICE = {
+    errno.EACCES: "let the exporter's user read it, for example by chmod or by a group that owns it",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.EILSEQ: "restore it or remove it; what comes before the damage has been read",
+    errno.ENODATA: "if it is not being compressed any more it was cut off: restore it or remove it",
+    errno.ENOENT: "create it, or correct the path in the catalogue",
+}
+
+
+@dataclass(slots=True)
+class Missing:
+    """A stream whose file is gone or holds something else now. Times are monotonic seconds."""
+
+    stream: LogStream
+    since: float
+    search_at: float | None  # None: the folder has been searched often enough
+    warned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A file that is not read because another has its content. It is held open: it may be all that is left soon."""
+
+    original: LogStream
+    sighting: Sighting
+    log: LogFile
+
+
+class Tracker:
+    """Keeps every stream of a pattern together with the file that holds it.
+
+    ``announcements`` are the blocks without data that tell the checkpoint of new streams and new places;
+    ``problems`` maps a path to what is wrong with it and what to do; ``forgotten`` lists streams gone for good.
+    """
+
+    def __init__(self, source: str, pattern: str, positions: Iterable[Position], quiet: float) -> None:
+        """Start with what the checkpoint knows; ``quiet`` is in seconds (see ``JsonlSource``)."""
+        self._source = source
+        self._pattern = pattern
+        self._quiet = quiet
+        now = time.monotonic()
+        self._followed: dict[Key, LogStream] = {}
+        self._missing = {position.stream: Missing(LogStream(position), now, now) for position in positions}
+        self._copies: dict[Key, Copy] = {}
+        self.announcements: deque[Block] = deque()
+        self.problems: dict[str, str] = {}
+        self.forgotten: list[str] = []
+
+    @property
+    def streams(self) -> list[LogStream]:
+        """The streams that a file is known for."""
+        return list(self._followed.values())
+
+    def scan(self) -> None:
+        """Look at the file system, and at every open file."""
+        now = time.monotonic()
+        found = self._look()
+        blind = _fixed_folder(self._pattern) in self.problems
+        paths = {sighting.path for sighting in found.values()}
+        for key, stream in list(self._followed.items()):
+            try:
+                if key in found:
+                    self._follow(stream, found[key], paths, now)
+                else:
+                    self._follow_out_of_sight(stream, now, blind)
+            except OSError as error:
+                self.fail(stream, error)
+        unclaimed = [sighting for key, sighting in found.items() if key not in self._followed]
+        # The shortest names first: a copy's original is known before the copy is looked at.
+        for sighting in sorted(unclaimed, key=lambda each: (len(each.path), each.path)):
+            if not self._is_known_copy(sighting):
+                self._try_to_place(sighting, in_pattern=True)
+        for key in [key for key in self._copies if key not in found]:
+            self._part_with(self._copies.pop(key))
+        self._search_folders(found, now)
+        self._forget(found, now)
+
+    def fail(self, stream: LogStream, error: OSError) -> None:
+        """Take note that a stream's file could not be read: it is opened again later."""
+        stream.release()
+        stream.doubtful = True
+        stream.retry_at = time.monotonic() + _RETRY_SECONDS
+        self._report(stream.seen_path or stream.position.path, error)
+
+    def close(self) -> None:
+        """Let go of every open file."""
+        for stream in self._followed.values():
+            stream.release()
+        self._followed.clear()
+        for copy in self._copies.values():
+            copy.log.close()
+        self._copies.clear()
+
+    # -- what is there -----------------------------------------------------------------------------
+
+    def _look(self) -> dict[Key, Sighting]:
+        """Find the pattern's files: one sighting per file, however many names lead to it."""
+        folder = _fixed_folder(self._pattern)
+        try:
+            os.scandir(folder).close()
+            self.problems.pop(folder, None)
+        except OSError as error:
+            self._report(folder, error)
+        found: dict[Key, Sighting] = {}
+        for path in sorted(glob.glob(self._pattern, recursive=True)):
+            try:
+                stat = os.stat(path)
+            except FileNotFoundError:
+                continue  # gone since it was listed, or a link that leads nowhere
+            except OSError as error:
+                self._report(path, error)
+                continue
+            if not modes.S_ISREG(stat.st_mode):
+                continue
+            key = key_of(stat)
+            known = self._followed.get(key)
+            if key not in found or (known is not None and known.seen_path == path):
+                found[key] = Sighting(path, stat)
+        for path in [path for path in self.problems if not os.path.lexists(path) and path != folder]:
+            del self.problems[path]
+        return found
+
+    def _report(self, path: str, error: OSError) -> None:
+        advice = _ADVICE.get(error.errno or 0, "it is tried again")
+        message = f"{error.strerror or error}: {advice}"
+        if self.problems.get(path) != message:
+            self.problems[path] = message
+            logger.warning("%s: %s", path, message)
+
+    # -- streams whose file is known -----------------------------------------------------------------
+
+    def _follow(self, stream: LogStream, sighting: Sighting, paths: set[str], now: float) -> None:
+        """Look at a stream's file as the pattern finds it: does it still hold the stream, is it finished?"""
+        if stream.file is None:
+            settled = not stream.doubtful and not stream.unread and signature_of(sighting.stat) == stream.signature
+            if settled:
+                _take_name(stream, sighting)
+            if settled or not self._reopen(stream, sighting, now):
+                return
+        if not stream.recognise(sighting.stat):
+            self._lose(stream, now)
+            return
+        _take_name(stream, sighting)
+        quiet_for = now - stream.changed_at
+        if stream.is_cut_off and quiet_for >= self._quiet:
+            self._report(sighting.path, _cut_off())
+            return
+        self.problems.pop(sighting.path, None)
+        if stream.position.finished and not stream.unread:
+            stream.release()
+        elif not stream.position.finished and quiet_for >= self._quiet:
+            stream.ending = stream.renamed or _is_rotated(sighting.path, paths)
+            if quiet_for >= _CLOSE_AFTER_SECONDS and not stream.unread and not stream.ending:
+                stream.release()
+
+    def _reopen(self, stream: LogStream, sighting: Sighting, now: float) -> bool:
+        """Open a closed file again; tell whether it is open."""
+        if now < stream.retry_at:
+            return False
+        log = open_log(sighting.path)
+        try:
+            stat = log.stat()
+            # While it was closed, its inode may have been used again: of a stream without content, nothing tells.
+            known = key_of(stat) == sighting.key and stream.position.offset > 0
+            intact = known and continues(stream.position, log)
+        except OSError:
+            log.close()
+            raise
+        if not intact:
+            log.close()
+            self._lose(stream, now)
+            return False
+        stream.attach(log, stream.position.path, stat)
+        return True
+
+    def _follow_out_of_sight(self, stream: LogStream, now: float, blind: bool) -> None:
+        """Read on in a file that the pattern does not find (``blind``: finds no file at all), while it may grow."""
+        stream.seen_path = ""
+        if stream.file is None:
+            self._lose(stream, now)
+            return
+        stat = stream.file.stat()
+        if not stream.recognise(stat):
+            self._lose(stream, now)
+        elif not stream.position.finished:
+            stream.ending = not blind and now - stream.changed_at >= self._quiet
+        elif not stream.unread and (stat.st_nlink == 0 or self._is_superseded(stream)):
+            self._lose(stream, now)
+
+    def _is_superseded(self, stream: LogStream) -> bool:
+        """Tell whether a later file of the same name is out of sight too, so that no writer holds this one."""
+        return any(
+            other is not stream
+            and not other.seen_path
+            and other.position.path == stream.position.path
+            and other.mtime_ns >= stream.mtime_ns
+            for other in self._followed.values()
+        )
+
+    def _lose(self, stream: LogStream, now: float) -> None:
+        del self._followed[stream.key]
+        stream.release()
+        stream.seen_path = ""
+        search_at = None if stream.position.finished else now
+        self._missing[stream.position.stream] = Missing(stream, now, search_at)
+
+    # -- files that no stream is known for -------------------------------------------------------------
+
+    def _is_known_copy(self, sighting: Sighting) -> bool:
+        copy = self._copies.get(sighting.key)
+        return (
+            copy is not None
+            and signature_of(copy.sighting.stat) == signature_of(sighting.stat)
+            and self._followed.get(copy.original.key) is copy.original
+            and not is_fresh(sighting.stat)
+        )
+
+    def _part_with(self, copy: Copy) -> None:
+        """Let go of a copy that the pattern does not find any more, unless it has something to give."""
+        kept = False
+        try:
+            kept = self._place(copy.log, Sighting(copy.sighting.path, copy.log.stat()), in_pattern=True)
+            if copy.sighting.key in self._copies and not copy.original.ready:
+                kept = False
+                del self._copies[copy.sighting.key]
+        except OSError as error:
+            self._report(copy.sighting.path, error)
+        finally:
+            if not kept:
+                copy.log.close()
+
+    def _try_to_place(self, sighting: Sighting, *, in_pattern: bool) -> None:
+        copy = self._copies.pop(sighting.key, None)
+        if copy is not None:
+            copy.log.close()
+        log: LogFile | None = None
+        try:
+            log = open_log(sighting.path)
+            seen = Sighting(sighting.path, log.stat())
+            if seen.key == sighting.key and self._place(log, seen, in_pattern):
+                log = None  # it is kept
+            self.problems.pop(sighting.path, None)
+        except FileNotFoundError:
+            pass  # renamed since it was listed: the next look finds it
+        except OSError as error:
+            self._report(sighting.path, error)
+        finally:
+            if log is not None:
+                log.close()
+
+    def _place(self, log: LogFile, sighting: Sighting, in_pattern: bool) -> bool:
+        """Give an open file to the stream whose content it holds, or to a new one; tell whether it is kept open."""
+        head = log.read_at(0, FINGERPRINT_BYTES)
+        if log.compressed and len(head) < FINGERPRINT_BYTES and not log.complete:
+            if time.time() - sighting.stat.st_mtime >= self._quiet:
+                raise _cut_off()
+            return False  # compression has only begun: too little to tell whose it is
+        path = os.path.realpath(sighting.path)
+        claimants = self._claimants(sighting, path, head)
+        for stream in claimants:
+            position = stream.position
+            if position.offset == 0 or (not in_pattern and position.finished and log.ends_at(position.offset)):
+                continue  # too little to go by, for now; or nothing new in it, and nobody asks for it
+            if continues(position, log):
+                self._attach(stream, log, path, sighting, in_pattern)
+                return True
+            if log.compressed and not log.complete and not reaches(log, position.offset):
+                return False  # still being compressed
+        missing_before = len(self._missing)
+        original = self._original(log, path, head) if in_pattern or claimants else None
+        if original is not None:
+            if in_pattern:
+                self._copies[sighting.key] = Copy(original, sighting, log)
+            return in_pattern
+        if len(self._missing) > missing_before:
+            return self._place(log, sighting, in_pattern)  # what looked like the original is missing now
+        unread = next((each for each in claimants if is_likely_start(each, sighting, head, in_pattern)), None)
+        if unread is not None:
+            self._attach(unread, log, path, sighting, in_pattern)
+        elif in_pattern:
+            self._begin(log, path, sighting, head)
+        return unread is not None or in_pattern
+
+    def _begin(self, log: LogFile, path: str, sighting: Sighting, head: bytes) -> None:
+        fingerprint = digest(head) + digest(b"")
+        stream = LogStream(Position(secrets.token_hex(8), self._source, path, *sighting.key, fingerprint, len(head), 0))
+        self._attach(stream, log, path, sighting, in_pattern=True)
+        self.announcements.append(stream.announcement())
+
+    def _claimants(self, sighting: Sighting, path: str, head: bytes) -> list[LogStream]:
+        """Return the missing streams that name, inode and first bytes of a file allow, the likeliest first."""
+        digest_of = cache(lambda length: digest(head[:length]))
+        claimants = [
+            each.stream
+            for each in self._missing.values()
+            if may_hold(each.stream.position, sighting, path)
+            and each.stream.position.fingerprint_length <= len(head)
+            and digest_of(each.stream.position.fingerprint_length) == head_digest(each.stream.position)
+        ]
+        return sorted(claimants, key=lambda each: (each.key == sighting.key, each.position.offset), reverse=True)
+
+    def _attach(self, stream: LogStream, log: LogFile, path: str, sighting: Sighting, in_pattern: bool) -> None:
+        before = stream.position
+        stream.attach(log, path, sighting.stat)
+        stream.seen_path = sighting.path if in_pattern else ""
+        self._followed[stream.key] = stream
+        self._missing.pop(stream.position.stream, None)
+        if stream.position != before:
+            self.announcements.append(stream.announcement())
+
+    def _original(self, log: LogFile, path: str, head: bytes) -> LogStream | None:
+        """Return the followed stream that ``log`` is a copy of, so far as it goes.
+
+        A stream that proves to be truncated or replaced on this occasion becomes a missing one.
+        """
+        predecessor: LogStream | None = None
+        for stream in list(self._followed.values()):
+            position = stream.position
+            alike = position.fingerprint_length == FINGERPRINT_BYTES and has_head(position, head)
+            if not alike and not is_copy_name(path, position.path):
+                continue
+            try:
+                kinship = relation(log, head, stream)
+                if kinship == "copy":
+                    return stream
+                if kinship == "successor":
+                    predecessor = stream
+                elif stream.file is not None and not stream.file.compressed:
+                    stream.doubtful = True
+                    if not stream.recognise(stream.file.stat()):
+                        self._lose(stream, time.monotonic())
+            except FileNotFoundError:
+                continue  # closed long ago and gone now: the next look deals with it
+            except OSError as error:
+                self.fail(stream, error)
+        if predecessor is not None and not predecessor.ready:
+            self._lose(predecessor, time.monotonic())
+            return None
+        return predecessor  # once that is read, this file takes over from it
+
+    # -- streams whose file is not known ---------------------------------------------------------------
+
+    def _search_folders(self, found: dict[Key, Sighting], now: float) -> None:
+        """Look for missing streams beside where they were, under names that the pattern does not find."""
+        folders: dict[str, _Folder] = {}
+        due = [each for each in self._missing.values() if each.search_at is not None and now >= each.search_at]
+        for missing in due:
+            position = missing.stream.position
+            name = os.path.dirname(position.path)
+            if name not in folders:
+                folders[name] = _Folder(name)
+            for sighting in folders[name].likely(position):
+                if sighting.key not in found and sighting.key not in self._followed:
+                    self._try_to_place(sighting, in_pattern=False)
+            done = position.finished or now - missing.since > _SEARCH_FOR_SECONDS
+            missing.search_at = None if done else now + _SEARCH_EVERY_SECONDS
+            lost_for = now - missing.since if position.stream in self._missing else 0.0
+            if lost_for >= _SEARCH_EVERY_SECONDS and not missing.warned and not position.finished:
+                missing.warned = True
+                self._warn_of_loss(missing.stream)
+
+    def _warn_of_loss(self, stream: LogStream) -> None:
+        position = stream.position
+        may_have_more = stream.unread or stream.mtime_ns == 0  # or it was not seen since the start
+        level = logging.WARNING if may_have_more else logging.INFO
+        logger.log(
+            level,
+            "%s: what was read up to byte %d was deleted or overwritten, and no copy lies beside it; known to be "
+            "unread: %d bytes. Rotate by renaming, or keep the last copy for as long as this reader may be behind",
+            position.path,
+            position.offset,
+            stream.unread,
+        )
+
+    def _forget(self, found: dict[Key, Sighting], now: float) -> None:
+        """Drop streams missing for a day, unless all of their folder is (a mount may be), or they cannot be read."""
+        old = [name for name, each in self._missing.items() if now - each.since > _FORGET_AFTER_SECONDS]
+        if not old:
+            return
+        folders = {os.path.dirname(os.path.realpath(sighting.path)) for sighting in found.values()}
+        for name in old:
+            stream = self._missing[name].stream
+            unreadable = stream.key in found and stream.key not in self._followed
+            if os.path.dirname(stream.position.path) in folders and not unreadable:
+                del self._missing[name]
+                self.forgotten.append(name)
+
+
+def _fixed_folder(pattern: str) -> str:
+    """Return the folder of ``pattern`` before its first wildcard."""
+    folder = os.path.dirname(pattern)
+    while glob.has_magic(folder):
+        folder = os.path.dirname(folder)
+    return folder or "."
+
+
+def _take_name(stream: LogStream, sighting: Sighting) -> None:
+    """Take note of the name by which the pattern finds a stream's file now."""
+    if sighting.path != stream.seen_path:
+        stream.seen_path = sighting.path
+        path = os.path.realpath(sighting.path)
+        if path != stream.position.path:
+            stream.move(path)
+
+
+def _cut_off() -> OSError:
+    return OSError(errno.ENODATA, "the compressed file has no end")
+
+
+def _is_rotated(path: str, paths: set[str]) -> bool:
+    """Tell whether ``path`` is the name of another log with something added (x.jsonl.1 beside x.jsonl)."""
+    start = len(os.path.dirname(path)) + 2
+    return any(path[cut] in ".-_" and path[:cut] in paths for cut in range(start, len(path)))
+
+
+class _Folder:
+    """A folder's entries by inode and by family, listed once."""
+
+    def __init__(self, path: str) -> None:
+        self._by_inode: dict[int, list[str]] = {}
+        self._by_family: dict[str, list[str]] = {}
+        try:
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    self._by_inode.setdefault(entry.inode(), []).append(entry.path)
+                    self._by_family.setdefault(family(entry.path), []).append(entry.path)
+        except OSError:
+            pass  # gone with all its files, or reported by the look at the pattern
+
+    def likely(self, position: Position) -> Iterator[Sighting]:
+        """Yield the regular files that have the position's inode or, if it is not read to its end, its family."""
+        paths = self._by_inode.get(position.inode, [])
+        if not position.finished:
+            paths = paths + self._by_family.get(family(position.path), [])
+        for path in dict.fromkeys(paths):
+            try:
+                stat = os.lstat(path)
+            except OSError:
+                continue  # gone since it was listed
+            if modes.S_ISREG(stat.st_mode):
+                yield Sighting(path, stat)

@@ -1,0 +1,153 @@
+"""The metrics' values: exactly what the checkpoint holds, so that a restart neither loses nor repeats."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from aiwatch import names
+from aiwatch.kinds.base import Delta, Histogram, Labels, Metric
+
+Key = tuple[str, Labels]
+Value = float | Histogram
+
+_BOUNDED_LABELS = {names.MODEL_VERSION, names.INTENT, names.DECISION, names.FEATURE}
+
+
+class Series(msgspec.Struct):
+    """One series: its value, and when it began (epoch seconds)."""
+
+    value: Any
+    born: float
+
+
+class MetricState:
+    """All series by metric and label values.
+
+    A batch is first `prepared` (new values beside the old ones), then written to the checkpoint, and only then
+    `published`; whatever fails in between leaves the state as it was. Each label of a process has at most
+    ``label_limit`` values; what comes later counts as ``other``.
+
+    A series is young, and shown as 0, until it is old enough to have been scraped. Up to which birth series were shown
+    with their values is committed before they are (see `ripe`), so that a restart neither skips the 0 nor goes back to
+    it.
+    """
+
+    def __init__(
+        self, metrics: Iterable[Metric], label_limit: int = 100, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Start empty, for series of ``metrics``; ``clock`` tells their age, whatever happens to the time of day."""
+        self.metrics: dict[str, Metric] = {metric.name: metric for metric in metrics}
+        self.series: dict[str, dict[Labels, Series]] = {name: {} for name in self.metrics}
+        self.lock = threading.Lock()
+        self.changed: dict[Key, None] = {}  # since the last exposition; a dict keeps the order
+        self.young: dict[Key, float] = {}  # since when by the clock, oldest first
+        self._clock = clock
+        self._label_limit = label_limit
+        self._values: dict[tuple[str, str], set[str]] = {}  # (process, label) -> values in use
+
+    def restore(
+        self, held: Iterable[tuple[Key, Series]], processes: Collection[str], shown_until: float, now: float
+    ) -> None:
+        """Take over what the checkpoint held of ``processes``; series of metrics that exist no more are left out.
+
+        Those born after ``shown_until`` were not yet shown with their value: they are born again ``now``.
+        """
+        for (name, labels), series in held:
+            metric = self.metrics.get(name)
+            if metric is not None and len(labels) == len(metric.labels) and labels[0] in processes:
+                if series.born > shown_until:
+                    series.born = now
+                    self.young[name, labels] = self._clock()
+                self._put((name, labels), series)
+
+    def prepare(self, deltas: Iterable[Delta], now: float) -> dict[Key, Series]:
+        """Return the new values of the series that ``deltas`` change; new ones are born ``now``."""
+        prepared: dict[Key, Series] = {}
+        for delta in deltas:
+            for key, amount in delta.counters.items():
+                series = self._next(prepared, key, now, 0.0)
+                series.value += amount
+            for key, value in delta.maxima.items():
+                series = self._next(prepared, key, now, value)
+                series.value = max(series.value, value)
+            for key, histogram in delta.histograms.items():
+                series = self._next(prepared, key, now, None)
+                if series.value is None or series.value.bounds != histogram.bounds:
+                    series.value = Histogram.empty(histogram.bounds)
+                    series.born = now  # with other bounds than before it begins anew
+                series.value.merge(histogram)
+        return prepared
+
+    def publish(self, prepared: Mapping[Key, Series]) -> None:
+        """Make prepared values the current ones, visible to the next exposition."""
+        with self.lock:
+            for key, series in prepared.items():
+                name, labels = key
+                held = self.series[name].get(labels)
+                if held is None or held.born != series.born:
+                    self.young[key] = self._clock()
+                self._put(key, series)
+
+    def ripe(self, age: float) -> tuple[list[Key], float]:
+        """Return the young series that are at least ``age`` seconds old, and the latest time of their births.
+
+        Commit that time, then let them `mature`.
+        """
+        before = self._clock() - age
+        keys = list(itertools.takewhile(lambda key: self.young[key] <= before, self.young))
+        return keys, max((self.series[name][labels].born for name, labels in keys), default=0.0)
+
+    def mature(self, keys: Iterable[Key]) -> None:
+        """Show the values of these series from now on."""
+        with self.lock:
+            for key in keys:
+                self.young.pop(key, None)
+                self.changed[key] = None
+
+    def _put(self, key: Key, series: Series) -> None:
+        name, labels = key
+        self.series[name][labels] = series
+        self.changed[key] = None
+        for label, value in zip(self.metrics[name].labels, labels, strict=True):
+            if label in _BOUNDED_LABELS:
+                self._values.setdefault((labels[0], label), set()).add(value)
+
+    def reserve(self, process: str, label: str, values: Iterable[str]) -> None:
+        """Keep places for label values that the catalogue names."""
+        self._values.setdefault((process, label), set()).update(values)
+
+    def _next(self, prepared: dict[Key, Series], key: Key, now: float, empty: Any) -> Series:
+        """Return the series to add to: a copy of the current one, made once per batch."""
+        name, labels = key
+        if labels not in self.series[name]:
+            labels = self._bounded(name, labels)
+            key = (name, labels)
+        found = prepared.get(key)
+        if found is None:
+            current = self.series[name].get(labels)
+            value = empty if current is None else current.value
+            if isinstance(value, Histogram):
+                value = Histogram(value.bounds, list(value.counts), value.sum, value.exemplars)
+            found = prepared[key] = Series(value, now if current is None else current.born)
+        return found
+
+    def _bounded(self, name: str, labels: Labels) -> Labels:
+        bounded = list(labels)
+        for place, label in enumerate(self.metrics[name].labels):
+            if label not in _BOUNDED_LABELS:
+                continue
+            used = self._values.setdefault((labels[0], label), set())
+            value = labels[place]
+            if value in used or value in ("", names.OTHER, names.UNKNOWN):
+                continue
+            if len(used) < self._label_limit:
+                used.add(value)
+            else:
+                bounded[place] = names.OTHER
+        return tuple(bounded)

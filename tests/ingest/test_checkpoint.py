@@ -1,0 +1,188 @@
+"""The checkpoint: everything or nothing, one holder, and no silent new beginning."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aiwatch.ingest.checkpoint import Checkpoint, CheckpointError, Commit, Join
+from aiwatch.ingest.contracts import Position
+from aiwatch.ingest.state import Series
+from aiwatch.kinds.base import Histogram
+
+POSITION = Position("5a", "bot:bot/*.jsonl", "/logs/a.jsonl", 1, 2, "ff", 2, 100)
+JOIN = Join("bot:f1", "bot:e1", {"rating": "up"}, 5.0)
+HISTOGRAM = Histogram((0.5,), [1, 2], 3.5, {1: ("trace", 2.0, 9.0)})
+SERIES = {("ai_a_total", ("bot", "é")): Series(5, 1.0), ("ai_h", ("bot",)): Series(HISTOGRAM, 2.0)}
+COMMIT = Commit(
+    positions={"5a": POSITION},
+    series=SERIES,
+    sessions={"bot": {"s1": 10.0, "s2": 20.0}},
+    joins=[JOIN],
+    dead_letter_bytes=77,
+    shown_until=12.5,
+)
+
+
+def everything(checkpoint: Checkpoint) -> tuple[object, ...]:
+    series = {key: (held.value, held.born) for key, held in checkpoint.series()}
+    facts = (checkpoint.dead_letter_bytes, checkpoint.shown_until)
+    return checkpoint.positions(POSITION.source), series, checkpoint.sessions("bot"), checkpoint.joins(), facts
+
+
+def test_what_is_committed_is_there_after_a_restart(tmp_path: Path) -> None:
+    with Checkpoint(tmp_path / "state") as checkpoint:
+        checkpoint.commit(COMMIT)
+    with Checkpoint(tmp_path / "state") as checkpoint:
+        assert everything(checkpoint) == (
+            [POSITION],
+            {key: (held.value, held.born) for key, held in SERIES.items()},
+            {"s1": 10.0, "s2": 20.0},
+            [JOIN],
+            (77, 12.5),
+        )
+        assert checkpoint.positions("other") == []
+
+
+def test_a_new_checkpoint_is_empty(tmp_path: Path) -> None:
+    with Checkpoint(tmp_path) as checkpoint:
+        assert everything(checkpoint) == ([], {}, {}, [], (0, 0.0))
+
+
+def test_what_is_done_with_is_dropped(tmp_path: Path) -> None:
+    with Checkpoint(tmp_path) as checkpoint:
+        checkpoint.commit(COMMIT)
+        checkpoint.commit(Commit(forgotten_streams=["5a"], forgotten_sessions={"bot": 15.0}, joined=["bot:f1"]))
+        assert checkpoint.positions(POSITION.source) == []
+        assert checkpoint.sessions("bot") == {"s2": 20.0}
+        assert checkpoint.joins() == []
+        assert checkpoint.dead_letter_bytes == 77
+
+
+def test_of_a_commit_that_fails_nothing_is_kept(tmp_path: Path) -> None:
+    with Checkpoint(tmp_path) as checkpoint:
+        checkpoint.commit(COMMIT)
+        before = everything(checkpoint)
+        bad = Commit(positions={"5b": POSITION}, series={("x", ()): Series(object(), 1.0)})
+        with pytest.raises(TypeError):
+            checkpoint.commit(bad)
+        assert everything(checkpoint) == before
+        checkpoint.commit(Commit(dead_letter_bytes=78))
+        assert checkpoint.dead_letter_bytes == 78
+
+
+def test_a_second_exporter_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
+    with Checkpoint(tmp_path), pytest.raises(CheckpointError, match="in use by another exporter: stop it"):
+        Checkpoint(tmp_path)
+    Checkpoint(tmp_path).close()
+
+
+def damage_by_emptying(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def damage_by_garbage(path: Path) -> None:
+    path.write_bytes(os.urandom(20_000))
+
+
+def damage_by_truncation(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def damage_in_the_middle(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[5000:9000] = b"\xaa" * 4000
+    path.write_bytes(content)
+
+
+def damage_by_another_program(path: Path) -> None:
+    path.unlink()
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE notes (text)")
+    db.commit()
+    db.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        damage_by_emptying,
+        damage_by_garbage,
+        damage_by_truncation,
+        damage_in_the_middle,
+        damage_by_another_program,
+    ],
+)
+def test_a_damaged_checkpoint_is_an_error_and_left_as_it_is(tmp_path: Path, damage: object) -> None:
+    with Checkpoint(tmp_path) as checkpoint:
+        many = {("ai_a_total", ("bot", str(n))): Series(float(n), 1.0) for n in range(3000)}
+        checkpoint.commit(Commit(positions={"5a": POSITION}, series=many))
+        path = checkpoint.path
+    damage(path)  # type: ignore[operator]
+    content = path.read_bytes()
+    for _ in range(2):
+        with pytest.raises(CheckpointError, match=r"checkpoint.sqlite cannot be used .* nothing was read. Restore it"):
+            Checkpoint(tmp_path)
+    assert path.read_bytes() == content
+
+
+def test_a_checkpoint_of_a_newer_aiwatch_is_refused(tmp_path: Path) -> None:
+    Checkpoint(tmp_path).close()
+    with sqlite3.connect(tmp_path / "checkpoint.sqlite") as db:
+        db.execute("PRAGMA user_version=9")
+    db.close()
+    with pytest.raises(CheckpointError, match="has version 9, this aiwatch writes 1"):
+        Checkpoint(tmp_path)
+
+
+def test_after_the_file_was_moved_away_its_leftovers_do_no_harm(tmp_path: Path) -> None:
+    first = Checkpoint(tmp_path / "a")
+    first.commit(COMMIT)
+    (tmp_path / "b").mkdir()
+    for name in ("checkpoint.sqlite-wal", "checkpoint.sqlite-shm"):  # as after a kill and a mv of the main file
+        shutil.copy(tmp_path / "a" / name, tmp_path / "b" / name)
+    first.close()
+    with Checkpoint(tmp_path / "b") as checkpoint:
+        assert everything(checkpoint) == ([], {}, {}, [], (0, 0.0))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
+    try:
+        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("a small disk can be made by root only")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(path: Path) -> None:
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+
+
+def test_on_a_full_disk_nothing_of_a_commit_is_kept_and_a_later_one_works(small_disk: Path) -> None:
+    with Checkpoint(small_disk) as checkpoint:
+        checkpoint.commit(Commit(positions={"5a": POSITION}))
+        ballast = small_disk / "ballast"
+        fill(ballast)
+        many = {("ai_a_total", ("bot", str(n))): Series(float(n), 1.0) for n in range(2000)}
+        with pytest.raises(sqlite3.OperationalError):
+            checkpoint.commit(Commit(positions={"5b": POSITION}, series=many))
+        assert list(checkpoint.series()) == []
+        ballast.unlink()
+        checkpoint.commit(Commit(series=dict(list(many.items())[:50])))
+        assert len(list(checkpoint.series())) == 50
