@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import signal
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from aiwatch.demo.chatbot import run as chatbot_run
 from aiwatch.demo.chatbot.classifier import train_support_bot
@@ -91,12 +94,45 @@ def run_history(
     end = end or datetime.now(UTC).replace(microsecond=0)
     start = end - timedelta(days=days)
     degraded_from = end - timedelta(days=degraded_days) if degraded_days else None
-    # Fresh interpreters, not forks: the numeric libraries run threads, which do not survive a fork.
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        chat = pool.submit(_chatbot_history, paths[CHATBOT], start, end, degraded_from, seed)
-        fraud = pool.submit(_fraud_history, paths[FRAUD], start, end, seed)
-        summaries = {CHATBOT: asdict(chat.result()), FRAUD: asdict(fraud.result())}
+    previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        chat = _beside(_chatbot_history, paths[CHATBOT], start, end, degraded_from, seed)
+        fraud = _beside(_fraud_history, paths[FRAUD], start, end, seed)
+        summaries = {CHATBOT: chat(), FRAUD: fraud()}
+    finally:
+        signal.signal(signal.SIGTERM, previous)
     print(json.dumps({"start": start.isoformat(), "end": end.isoformat(), **summaries}), flush=True)
+
+
+def _beside(work: Callable[..., ChatSummary | FraudSummary], *arguments: object) -> Callable[[], dict[str, Any]]:
+    """Start `work` in a process of its own, and return what waits for its summary.
+
+    The process ends with its work, and before it when this one exits.
+
+    Raises (when waited for):
+        RuntimeError: the process ended without a summary.
+    """
+    # A fresh interpreter, not a fork: the numeric libraries run threads, which do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(sender, work, arguments), daemon=True)
+    process.start()
+    sender.close()
+
+    def wait() -> dict[str, Any]:
+        try:
+            summary: dict[str, Any] = receiver.recv()
+        except EOFError:
+            process.join()
+            raise RuntimeError(f"{work.__name__} ended early, with exit code {process.exitcode}") from None
+        return summary
+
+    return wait
+
+
+def _work(sender: Connection, work: Callable[..., ChatSummary | FraudSummary], arguments: Sequence[object]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends this process
+    sender.send(asdict(work(*arguments)))
 
 
 def _chatbot_history(
