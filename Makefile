@@ -1,6 +1,6 @@
 # Every target sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check provision reference bench bench-instrument fmt clean
+.PHONY: help demo test check provision reference golden bench bench-instrument fmt clean
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
@@ -35,6 +35,9 @@ reference: $(INSTALLED) ## write docs/reference from the code
 
 provision: $(INSTALLED) ## generate all configuration from catalogue/
 	@$(BIN)/aiwatch provision
+
+golden: $(INSTALLED) ## renew tests/golden/tree; read its diff
+	@$(BIN)/aiwatch provision --catalogue tests/golden/catalogue --root tests/golden/tree
 
 bench: bench-instrument ## run every benchmark; results in build/bench/
 

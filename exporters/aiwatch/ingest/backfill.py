@@ -9,24 +9,28 @@ from __future__ import annotations
 import math
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from time import sleep
 
 import msgspec
 
 from aiwatch import names
 from aiwatch.catalogue.model import Catalogue, Process
+from aiwatch.ingest.checkpoint import Join
 from aiwatch.ingest.contracts import Block, Sink
 from aiwatch.ingest.decode import Decoder, Entry, Reject, source_key
 from aiwatch.ingest.export import all_metrics, log_groups
 from aiwatch.ingest.exposition import render_series, zero
+from aiwatch.ingest.joining import Joiner, build_join
 from aiwatch.ingest.sources.jsonl import JsonlSource
 from aiwatch.ingest.state import Key, MetricState, Series
 from aiwatch.kinds.base import Delta, Folding, SessionBook
 
 _BATCH_BYTES = 2 * 2**20
+_JOINS_AT_ONCE = 500
 _STEP_SECONDS = 300
 _FINE_STEP_SECONDS = 60
 _FINE_SECONDS = 2 * 86400
@@ -42,13 +46,15 @@ class BackfillError(Exception):
 class Backfill:
     """What a backfill found: the records by process and type, the rejects, and the metrics by time.
 
-    ``deltas`` maps the end of each step (epoch seconds) to what happened in it.
+    ``deltas`` maps the end of each step (epoch seconds) to what happened in it; ``joins`` are the feedback to be put
+    onto its interactions.
     """
 
     records: dict[str, dict[str, int]] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     repeated: int = 0
     deltas: dict[int, list[Delta]] = field(default_factory=dict)
+    joins: list[Join] = field(default_factory=list)
 
 
 def collect(catalogue: Catalogue, logs: Path, sink: Sink | None, now: datetime) -> Backfill:
@@ -69,8 +75,30 @@ def collect(catalogue: Catalogue, logs: Path, sink: Sink | None, now: datetime) 
             found.rejects += [*decoded.rejects, *refused]
             bad = {reject.offset for reject in refused}
             good = [entry for entry in fresh if not bad or _offset(entry) not in bad]
+            found.joins += [build_join(entry, now.timestamp()) for entry in good if entry.type == "feedback"]
             _fold(process, good, book, found, now)
     return found
+
+
+def join_feedback(joiner: Joiner, joins: Sequence[Join], rounds: int = 10) -> list[Join]:
+    """Put feedback onto its interactions and return what found none.
+
+    What was stored a moment ago is not searchable yet: whatever is left is tried again after a second, as long as
+    a round joins anything, and ``rounds`` times at the most.
+    """
+    left = list(joins)
+    for number in range(rounds):
+        if number:
+            sleep(1.0)
+        before = len(left)
+        done: set[str] = set()
+        for start in range(0, len(left), _JOINS_AT_ONCE):
+            batch = left[start : start + _JOINS_AT_ONCE]
+            done.update(joiner.join(batch, batch[0].since))
+        left = [join for join in left if join.feedback not in done]
+        if not left or (number > 1 and len(left) == before):
+            break
+    return left
 
 
 def _blocks(process: Process, logs: Path) -> Iterator[tuple[Decoder, Block]]:
@@ -113,9 +141,9 @@ def _fold(process: Process, entries: Iterable[Entry], book: SessionBook, found: 
     bounds = process.kind.bounds(process.options, process.latency_thresholds)
     by_step: dict[tuple[int, str], list[object]] = {}
     for entry in entries:
-        time = entry.record.time.timestamp()
-        step = _FINE_STEP_SECONDS if time >= fine_from else _STEP_SECONDS
-        end = min(math.floor(time / step) * step + step, latest)
+        at = entry.record.time.timestamp()
+        step = _FINE_STEP_SECONDS if at >= fine_from else _STEP_SECONDS
+        end = min(math.floor(at / step) * step + step, latest)
         by_step.setdefault((end, entry.type), []).append(entry.record)
     for (end, type_), records in by_step.items():
         delta = Delta()

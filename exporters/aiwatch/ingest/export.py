@@ -24,6 +24,7 @@ from aiwatch.ingest.decode import Decoder, Entry, Reject, source_key
 from aiwatch.ingest.exposition import Exposition
 from aiwatch.ingest.joining import Joiner, JoinQueue
 from aiwatch.ingest.pipeline import Pipeline
+from aiwatch.ingest.reasons import REASONS
 from aiwatch.ingest.replay import SUFFIX, ReplayDecoder, replay_folder
 from aiwatch.ingest.self_metrics import DURABLE, SelfMetrics
 from aiwatch.ingest.sinks.elasticsearch_bulk import ElasticsearchSink
@@ -141,6 +142,8 @@ def _begin_at_zero(catalogue: Catalogue, state: MetricState, now: float) -> None
     for process in catalogue.processes:
         delta.count(names.LINES_READ_TOTAL, (process.name,), 0)
         delta.count(names.RECORDS_DUPLICATE_TOTAL, (process.name,), 0)
+        for reason in REASONS:
+            delta.count(names.RECORDS_REJECTED_TOTAL, (process.name, reason), 0)
         for record in process.kind.records:
             delta.count(names.RECORDS_TOTAL, (process.name, record.name), 0)
         for metric, labels in process.kind.zeros(process.name, process.options):

@@ -380,10 +380,13 @@ def test_a_compressed_copy_of_what_was_read_is_recorded_as_its_new_place(count: 
     assert (position.path, position.inode, position.finished) == (str(archive), archive.stat().st_ino, True)
 
 
-def test_copytruncate_with_compression_at_once_loses_nothing(log: Path, make: Make):
+@pytest.mark.parametrize("look", [False, True], ids=["copy unseen", "copy seen"])
+def test_copytruncate_with_compression_at_once_loses_and_doubles_nothing(look: bool, log: Path, make: Make):
     consumer = make()
     written = begin(consumer, log, 100)
     shutil.copy(log, log.with_name("app.jsonl.1"))
+    if look:
+        consumer.poll()
     os.truncate(log, 0)
     compress(log.with_name("app.jsonl.1"))
     written += append(log, lines(3))
@@ -417,6 +420,18 @@ def test_an_archive_still_being_written_is_read_as_far_as_it_goes_and_on_later(
             consumer.crash()
         consumer.drain()
         assert consumer.lines == written[: len(consumer.lines)]
+    assert consumer.lines == written
+
+
+def test_unpacking_an_archive_that_is_being_read_doubles_nothing(tmp_path: Path, make: Make):
+    written = lines(2000)
+    content = b"".join(line + b"\n" for line in written)
+    (tmp_path / "app.jsonl.1.gz").write_bytes(gzip.compress(content))
+    consumer = make(limit=1000)
+    consumer.poll()
+    consumer.poll()
+    (tmp_path / "app.jsonl.1.gz.unpacked").write_bytes(content)
+    consumer.drain()
     assert consumer.lines == written
 
 

@@ -60,30 +60,30 @@ def relation(log: LogFile, head: bytes, stream: LogStream) -> Literal["copy", "s
     A copy holds nothing but the beginning of the stream's file. A successor holds all of it and more, while the
     stream's file has been deleted: an editor or a backup put it in its place.
     """
-    original = stream.file or open_log(stream.position.path)
+    # A compressed file is opened once more: to go back in it would make the stream decompress it again.
+    reuse = stream.file if stream.file is not None and not stream.file.compressed else None
+    original = reuse or open_log(stream.position.path)
     try:
         if key_of(original.stat()) != stream.key:
             return "none"  # that name belongs to another file now
-        if original.compressed:
-            position = stream.position
-            read_in_full = position.finished and log.ends_at(position.offset) and continues(position, log)
-            return "copy" if read_in_full else "none"
+        if stream.position.finished and log.ends_at(stream.position.offset) and continues(stream.position, log):
+            return "copy"
         if original.read_at(0, len(head)) != head:
             return "none"
         stat = original.stat()
         if log.compressed:
-            return "copy" if _is_compressed_copy(log, original, stat.st_size) else "none"
+            return "copy" if _is_compressed_copy(log, original) else "none"
         if _agree_at(log, original, log.length()):
             return "copy"
         return "successor" if stat.st_nlink == 0 and _agree_at(log, original, stat.st_size) else "none"
     finally:
-        if original is not stream.file:
+        if original is not reuse:
             original.close()
 
 
-def _is_compressed_copy(log: LogFile, original: LogFile, size: int) -> bool:
+def _is_compressed_copy(log: LogFile, original: LogFile) -> bool:
     """Tell whether a compressed file holds nothing but the beginning of ``original``, so far as it goes yet."""
-    if log.ends_at(size) and log.checksum() == original.checksum():
+    if not original.compressed and log.ends_at(original.length()) and log.checksum() == original.checksum():
         return True
     stat = log.stat()
     if is_fresh(stat) and stat.st_size > _LARGE_ARCHIVE_BYTES:

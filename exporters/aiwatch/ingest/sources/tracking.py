@@ -100,13 +100,13 @@ class Tracker:
                     self._follow_out_of_sight(stream, now, blind)
             except OSError as error:
                 self.fail(stream, error)
+        for key in [key for key in self._copies if key not in found]:
+            self._part_with(self._copies.pop(key))
         unclaimed = [sighting for key, sighting in found.items() if key not in self._followed]
         # The shortest names first: a copy's original is known before the copy is looked at.
         for sighting in sorted(unclaimed, key=lambda each: (len(each.path), each.path)):
             if not self._is_known_copy(sighting):
                 self._try_to_place(sighting, in_pattern=True)
-        for key in [key for key in self._copies if key not in found]:
-            self._part_with(self._copies.pop(key))
         self._search_folders(found, now)
         self._forget(found, now)
 

@@ -1,0 +1,1 @@
+"""The whole of aiwatch on one machine without containers: real servers, real models, real alerts."""
