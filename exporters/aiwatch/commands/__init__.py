@@ -1,0 +1,18 @@
+"""The commands of the command line, one file each, registered here."""
+
+from __future__ import annotations
+
+import click
+
+from aiwatch.commands import backfill, deadletter, demo, doctor, export, provision, respond, setup
+
+COMMANDS: tuple[click.Command, ...] = (
+    provision.provision,
+    export.export,
+    respond.respond,
+    backfill.backfill,
+    deadletter.deadletter,
+    demo.demo,
+    setup.setup,
+    doctor.doctor,
+)

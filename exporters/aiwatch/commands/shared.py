@@ -1,0 +1,137 @@
+"""Options that several commands have, and how they fail: one line that says what and where."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from elasticsearch import Elasticsearch
+
+from aiwatch.catalogue.load import CatalogueError, load_catalogue
+from aiwatch.catalogue.model import Catalogue
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+class FolderOfCatalogue(click.ParamType[Catalogue]):
+    """A folder that is read as a catalogue; its errors are shown all at once."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Catalogue:
+        """Read the catalogue."""
+        if isinstance(value, Catalogue):
+            return value
+        try:
+            return load_catalogue(Path(value))
+        except CatalogueError as error:
+            click.echo(str(error), err=True)
+            raise SystemExit(1) from None
+
+
+def catalogue_option(command: Decorated) -> Decorated:
+    """Add ``--catalogue``."""
+    return click.option(
+        "--catalogue",
+        type=FolderOfCatalogue(),
+        default="catalogue",
+        show_default=True,
+        envvar="AIWATCH_CATALOGUE",
+        help="Folder of the catalogue.",
+    )(command)
+
+
+def state_option(command: Decorated) -> Decorated:
+    """Add ``--state``."""
+    return click.option(
+        "--state",
+        type=click.Path(file_okay=False, path_type=Path),
+        default="state",
+        show_default=True,
+        envvar="AIWATCH_STATE",
+        help="Folder of the checkpoint and the dead letters.",
+    )(command)
+
+
+def elasticsearch_options(command: Decorated) -> Decorated:
+    """Add ``--elasticsearch``, ``--api-key-file`` and ``--ca-certs``."""
+    for option in (
+        click.option(
+            "--ca-certs",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            envvar="AIWATCH_CA_CERTS",
+            help="Certificates to trust when Elasticsearch speaks https.",
+        ),
+        click.option(
+            "--api-key-file",
+            type=click.Path(dir_okay=False, path_type=Path),
+            envvar="AIWATCH_API_KEY_FILE",
+            help="File that holds the API key, base64-encoded as Elasticsearch returned it.",
+        ),
+        click.option("--elasticsearch", "url", envvar="AIWATCH_ELASTICSEARCH", help="URL of Elasticsearch."),
+    ):
+        command = option(command)
+    return command
+
+
+def read_secret(path: Path) -> str:
+    """Return a secret that stands in a file.
+
+    Raises:
+        click.ClickException: the file cannot be read or is empty.
+    """
+    try:
+        secret = path.read_text().strip()
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot read the secret in {path}: {error.strerror}; `aiwatch provision --apply` makes it"
+        ) from None
+    if not secret:
+        raise click.ClickException(f"{path} is empty; remove it and run `aiwatch provision --apply`")
+    return secret
+
+
+def connect(url: str, api_key_file: Path | None, ca_certs: Path | None, **settings: Any) -> Elasticsearch:
+    """Return a client that leaves retries to its caller."""
+    if api_key_file is not None:
+        settings["api_key"] = read_secret(api_key_file)
+    if ca_certs is not None:
+        settings["ca_certs"] = str(ca_certs)
+    try:
+        return Elasticsearch(url, max_retries=0, retry_on_timeout=False, request_timeout=60, **settings)
+    except ValueError as error:
+        raise click.ClickException(f"--elasticsearch {url}: {error}") from None
+
+
+def split_listen(listen: str) -> tuple[str, int]:
+    """Return host and port of ``host:port``.
+
+    Raises:
+        click.ClickException: it is not of that form.
+
+    >>> split_listen("127.0.0.1:9464")
+    ('127.0.0.1', 9464)
+    """
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise click.ClickException(f"--listen {listen}: write host:port, such as 127.0.0.1:9464")
+    return host.strip("[]"), int(port)
+
+
+def stop_on_signals() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def log_to_stderr() -> None:
+    """Write log lines of level INFO and above to standard error."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("elastic_transport").setLevel(logging.ERROR)

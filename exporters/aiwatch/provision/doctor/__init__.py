@@ -1,0 +1,1 @@
+"""What keeps an installation in containers from starting, and what to do about it."""
