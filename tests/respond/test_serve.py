@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
+import requests
 
 from aiwatch.respond.memory_store import MemoryStore
 from aiwatch.respond.serve import ServeError, read_token, serve
@@ -60,8 +60,8 @@ def test_it_answers_and_returns_cleanly_at_a_signal(
     }  # fmt: skip
     body = {"version": "4", "groupKey": "g", "receiver": "r", "alerts": [alert]}
     headers = {"Authorization": "Bearer s3cret"}
-    assert httpx.post(f"{address}/api/v1/notifications", json=body, headers=headers).status_code == 200
-    assert "<h3>A</h3>" in httpx.get(f"{address}/").text
+    assert requests.post(f"{address}/api/v1/notifications", json=body, headers=headers, timeout=10).status_code == 200
+    assert "<h3>A</h3>" in requests.get(f"{address}/", timeout=10).text
     process.send_signal(number)
     output, _ = process.communicate(timeout=10)
     assert process.returncode == 0
