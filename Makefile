@@ -1,6 +1,7 @@
 # Every target sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
 .PHONY: help demo test check provision reference golden bench bench-instrument fmt clean
+.PHONY: up down logs status password doctor backup restore test-compose
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
@@ -43,6 +44,41 @@ bench: bench-instrument ## run every benchmark; results in build/bench/
 
 bench-instrument: $(INSTALLED) ## time of one logging call
 	@$(BIN)/python -m bench.instrument
+
+up: ## start everything in containers
+	@docker compose up --detach --wait
+
+down: ## remove the containers; data stays
+	@docker compose --profile '*' down
+
+logs: ## follow the containers' logs; ARGS names services
+	@docker compose --profile '*' logs --follow --tail=100 $(ARGS)
+
+status: ## show the containers
+	@docker compose --profile '*' ps --all
+
+password: ## say where Grafana's password is
+	@echo "Grafana: http://localhost:$${AIWATCH_GRAFANA_PORT:-3000}, user admin, password:"
+	@echo "  docker compose exec grafana cat /run/secrets/aiwatch/grafana-admin-password"
+
+doctor: $(INSTALLED) ## why containers do not start, and what to do
+	@$(BIN)/aiwatch doctor
+
+backup: ## stop the containers for a moment, write all volumes into backups/
+	@mkdir -p backups && chmod 700 backups
+	@running=$$(docker compose --profile '*' ps --services --status running); \
+	file=backups/aiwatch-$$(date -u +%Y%m%dT%H%M%SZ).tar; failed=0; \
+	docker compose --profile '*' stop && docker compose run --rm -T backup </dev/null >$$file.partial \
+	  && mv $$file.partial $$file && echo $$file || failed=1; \
+	[ -z "$$running" ] || docker compose --profile '*' up --detach --wait $$running || failed=1; exit $$failed
+
+restore: ## replace all volumes: FROM=backups/....tar
+	@test -f "$(FROM)" || { echo "name a backup: make restore FROM=backups/..."; exit 1; }
+	@docker compose build secrets && docker compose --profile '*' down --volumes \
+	  && docker compose run --rm -T restore <"$(FROM)" && docker compose up --detach --wait
+
+test-compose: $(INSTALLED) ## prove docker-compose.yml on a Docker daemon (slow)
+	@$(BIN)/python -m tests.compose $(ARGS)
 
 fmt: $(INSTALLED) ## format the code
 	@$(BIN)/ruff check --quiet --fix-only .

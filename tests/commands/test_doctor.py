@@ -130,11 +130,16 @@ def test_a_service_that_ended_is_shown_with_its_last_words(program: Path, tmp_pa
         {"Service": "secrets", "State": "exited", "ExitCode": 0, "Health": "", "Publishers": None},
         {"Service": "setup", "State": "exited", "ExitCode": 1, "Health": "", "Publishers": None},
         {"Service": "grafana", "State": "running", "ExitCode": 0, "Health": "healthy", "Publishers": None},
+        {"Service": "demo-fraud", "State": "exited", "ExitCode": 0, "Health": "", "Publishers": None},
         {"Service": "exporter", "State": "running", "ExitCode": 0, "Health": "unhealthy", "Publishers": None},
     ]
     says(program, "printf 'first\\nbot.yml:6: unknown key\\n\\n'")
     found = by_title(list(docker.check_containers(tmp_path, rows)))
-    assert set(found) == {"service setup", "service exporter"}
+    assert {title: finding.level for title, finding in found.items()} == {
+        "service setup": "error",
+        "service demo-fraud": "warning",
+        "service exporter": "error",
+    }
     assert "bot.yml:6: unknown key" in found["service setup"].seen
 
 

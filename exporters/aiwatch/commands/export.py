@@ -6,6 +6,7 @@ import json
 import logging
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,7 @@ import click
 from elasticsearch import Elasticsearch
 
 from aiwatch.catalogue.model import Catalogue
+from aiwatch.catalogue.watch import CatalogueWatch
 from aiwatch.commands import shared
 from aiwatch.ingest.batch import Counts
 from aiwatch.ingest.checkpoint import CheckpointError
@@ -24,10 +26,11 @@ from aiwatch.ingest.serve import MetricsServer, full_text
 
 _LOG = logging.getLogger(__name__)
 _PREVIEW_LINES = 5
+_LOOK_SECONDS = 1.0  # between two looks at the catalogue
 
 
 @click.command()
-@shared.catalogue_option
+@shared.catalogue_folder_option
 @click.option(
     "--logs",
     type=click.Path(file_okay=False, path_type=Path),
@@ -55,7 +58,7 @@ _PREVIEW_LINES = 5
 )
 @click.option("--dry-run", is_flag=True, help="Show the first lines of each log as they would be stored.")
 def export(
-    catalogue: Catalogue,
+    catalogue_folder: Path,
     logs: Path,
     state: Path,
     url: str | None,
@@ -69,8 +72,14 @@ def export(
     metrics_file: Path | None,
     dry_run: bool,
 ) -> None:
-    """Translate the logs of the catalogue's processes into metrics and documents."""
+    """Translate the logs of the catalogue's processes into metrics and documents.
+
+    When the catalogue changes, the exporter goes on with the new one at once; as long as that has mistakes, it stays
+    with the former one.
+    """
     shared.log_to_stderr()
+    watch = CatalogueWatch(catalogue_folder)
+    catalogue = shared.read_catalogue(catalogue_folder)
     if dry_run:
         _show(catalogue, logs)
         return
@@ -78,24 +87,25 @@ def export(
         raise click.UsageError("--json and --metrics-file go with --once.")
     stop = shared.stop_on_signals()
     target = _target(url, documents, api_key_file, ca_certs)
-    with ExitStack() as stack:
+
+    def start(stack: ExitStack, catalogue: Catalogue, halt: threading.Event) -> Exporter:
         try:
-            exporter = open_exporter(stack, catalogue, logs, state, target, stop, 0.0 if once else zero_seconds)
+            return open_exporter(stack, catalogue, logs, state, target, halt, 0.0 if once else zero_seconds)
         except (CheckpointError, OSError, ValueError) as error:
             raise click.ClickException(str(error)) from None
-        try:
-            if once:
-                _once(exporter, as_json, metrics_file)
-            else:
-                _follow(exporter, listen, stop)
-        except StoppedError:
-            _LOG.info("stopped while lines were waiting; they will be read again")
-            if once:
-                raise click.ClickException("stopped before everything was delivered; run it again") from None
-        except OSError as error:
-            raise click.ClickException(f"{error}; nothing is lost: what was not committed is read again") from None
-        except sqlite3.DatabaseError as error:
-            raise click.ClickException(f"the checkpoint in {state} failed: {error}; start the exporter again") from None
+
+    try:
+        if once:
+            with ExitStack() as stack:
+                _once(start(stack, catalogue, stop), as_json, metrics_file)
+        else:
+            _follow(start, catalogue, watch, listen, stop)
+    except StoppedError:
+        raise click.ClickException("stopped before everything was delivered; run it again") from None
+    except OSError as error:
+        raise click.ClickException(f"{error}; nothing is lost: what was not committed is read again") from None
+    except sqlite3.DatabaseError as error:
+        raise click.ClickException(f"the checkpoint in {state} failed: {error}; start the exporter again") from None
 
 
 def _target(
@@ -111,7 +121,55 @@ def _target(
     return Path(path)
 
 
-def _follow(exporter: Exporter, listen: str, stop: threading.Event) -> None:
+def _follow(
+    start: Callable[[ExitStack, Catalogue, threading.Event], Exporter],
+    catalogue: Catalogue,
+    watch: CatalogueWatch,
+    listen: str,
+    stop: threading.Event,
+) -> None:
+    """Run until told to stop, with one exporter after the other: a new one whenever the catalogue has changed.
+
+    The metrics are served all the time, by the exporter before until the next one has read its state.
+    """
+    following: Catalogue | None = catalogue
+    with ExitStack() as serving:
+        server: MetricsServer | None = None
+        while following is not None:
+            halt = threading.Event()
+            with ExitStack() as stack:
+                exporter = start(stack, following, halt)
+                if server is None:
+                    server = _serve(exporter, listen)
+                    serving.callback(server.close)
+                else:
+                    server.show(exporter.exposition, exporter.self_metrics)
+                following = _run(exporter, watch, halt, stop)
+
+
+def _run(exporter: Exporter, watch: CatalogueWatch, halt: threading.Event, stop: threading.Event) -> Catalogue | None:
+    """Run the exporter until told to stop, or until the catalogue has changed, which is returned then."""
+    found: list[Catalogue] = []
+
+    def look() -> None:
+        while not (stop.wait(_LOOK_SECONDS) or halt.is_set() or found):
+            found.extend([changed] if (changed := watch.changed()) is not None else [])
+        halt.set()
+
+    threading.Thread(target=look, name="catalogue", daemon=True).start()
+    try:
+        exporter.pipeline.run()
+    except StoppedError:
+        _LOG.info("stopped while lines were waiting; they will be read again")
+    finally:
+        halt.set()
+    if stop.is_set() or not found:
+        return None
+    _LOG.info("the catalogue has changed: going on with the new one")
+    return found[0]
+
+
+def _serve(exporter: Exporter, listen: str) -> MetricsServer:
     host, port = shared.split_listen(listen)
     try:
         server = MetricsServer(host, port, exporter.exposition, exporter.self_metrics)
@@ -120,10 +178,7 @@ def _follow(exporter: Exporter, listen: str, stop: threading.Event) -> None:
             f"cannot serve /metrics on {listen}: {error.strerror}; choose another with --listen"
         ) from None
     _LOG.info("metrics on http://%s/metrics", server.address)
-    try:
-        exporter.pipeline.run()
-    finally:
-        server.close()
+    return server
 
 
 def _once(exporter: Exporter, as_json: bool, metrics_file: Path | None) -> None:

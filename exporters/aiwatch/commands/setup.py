@@ -11,7 +11,7 @@ import click
 import requests
 from elasticsearch import ApiError, AuthenticationException, Elasticsearch, TransportError
 
-from aiwatch.catalogue.load import FRAMEWORK_FILE, PROCESSES_FOLDER, CatalogueError, load_catalogue
+from aiwatch.catalogue.load import FRAMEWORK_FILE, PROCESSES_FOLDER
 from aiwatch.commands import shared
 from aiwatch.commands.provision import provision
 from aiwatch.provision import tree as files
@@ -68,15 +68,7 @@ def own_secret(name: str, share: Path) -> None:
 
 
 @setup.command()
-@click.option(
-    "--catalogue",
-    "folder",
-    type=_FOLDER,
-    default="catalogue",
-    show_default=True,
-    envvar="AIWATCH_CATALOGUE",
-    help="Folder of the catalogue.",
-)
+@shared.catalogue_folder_option
 @secrets_option
 @share_option
 @click.option("--root", type=_FOLDER, required=True, envvar="AIWATCH_SETUP_ROOT", help="As in `aiwatch provision`.")
@@ -101,7 +93,7 @@ def own_secret(name: str, share: Path) -> None:
 @click.pass_context
 def apply(
     context: click.Context,
-    folder: Path,
+    catalogue_folder: Path,
     secrets: Path,
     share: Path,
     root: Path,
@@ -116,11 +108,7 @@ def apply(
 
     Nothing is touched as long as the catalogue has errors.
     """
-    try:
-        catalogue = load_catalogue(folder)
-    except CatalogueError as error:
-        click.echo(str(error), err=True)
-        raise SystemExit(1) from None
+    catalogue = shared.read_catalogue(catalogue_folder)
     password = secrets / ELASTIC_PASSWORD
     _wait(shared.connect(url, None, None, basic_auth=("elastic", shared.read_secret(password))), url, wait_seconds)
     context.invoke(
@@ -144,7 +132,7 @@ def apply(
     try:
         handed = hand_out(secrets, share)
         if publish is not None:
-            files.write(_texts(folder, publish.name), publish.parent, [publish.name])
+            files.write(_texts(catalogue_folder, publish.name), publish.parent, [publish.name])
     except (OSError, files.TreeError) as error:
         raise click.ClickException(str(error)) from None
     for change in handed:

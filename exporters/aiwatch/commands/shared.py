@@ -27,11 +27,16 @@ class FolderOfCatalogue(click.ParamType[Catalogue]):
         """Read the catalogue."""
         if isinstance(value, Catalogue):
             return value
-        try:
-            return load_catalogue(Path(value))
-        except CatalogueError as error:
-            click.echo(str(error), err=True)
-            raise SystemExit(1) from None
+        return read_catalogue(Path(value))
+
+
+def read_catalogue(folder: Path) -> Catalogue:
+    """Return the catalogue in ``folder``; when it has errors, show them all and exit."""
+    try:
+        return load_catalogue(folder)
+    except CatalogueError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(1) from None
 
 
 def catalogue_option(command: Decorated) -> Decorated:
@@ -42,6 +47,20 @@ def catalogue_option(command: Decorated) -> Decorated:
         default="catalogue",
         show_default=True,
         envvar="AIWATCH_CATALOGUE",
+        help="Folder of the catalogue.",
+    )(command)
+
+
+def catalogue_folder_option(command: Decorated) -> Decorated:
+    """Add ``--catalogue`` for a command that needs the folder itself: the argument is ``catalogue_folder``."""
+    return click.option(
+        "--catalogue",
+        "catalogue_folder",
+        type=click.Path(path_type=Path),
+        default="catalogue",
+        show_default=True,
+        envvar="AIWATCH_CATALOGUE",
+        metavar="FOLDER",
         help="Folder of the catalogue.",
     )(command)
 

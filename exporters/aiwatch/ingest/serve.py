@@ -52,6 +52,8 @@ class MetricsServer:
         Raises:
             OSError: the port is taken or not allowed.
         """
+        self.show(exposition, self_metrics)
+        shown = self._now
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -61,7 +63,7 @@ class MetricsServer:
                 path = self.path.partition("?")[0]
                 if path == "/metrics":
                     wanted = "application/openmetrics-text" in self.headers.get("Accept", "")
-                    body = full_text(exposition, self_metrics, wanted)
+                    body = full_text(*shown(), wanted)
                     self._answer(200, OPENMETRICS if wanted else PLAIN, body)
                 elif path == "/healthz":
                     self._answer(200, "text/plain; charset=utf-8", b"ok\n")
@@ -84,6 +86,13 @@ class MetricsServer:
         self._server = (_ServerV6 if ":" in host else _Server)((host, port), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
         self._thread.start()
+
+    def show(self, exposition: Exposition, self_metrics: SelfMetrics) -> None:
+        """Serve these metrics from now on."""
+        self._shown = (exposition, self_metrics)
+
+    def _now(self) -> tuple[Exposition, SelfMetrics]:
+        return self._shown
 
     @property
     def address(self) -> str:

@@ -16,6 +16,7 @@ from aiwatch.provision.doctor.finding import Finding
 ENGINE_MINIMUM = (20, 10)
 COMPOSE_MINIMUM = (2, 24)
 _SECONDS = 20.0
+_WORDS = 300  # letters of a service's last words
 _ONE_SHOT = {"secrets", "setup"}
 
 
@@ -131,6 +132,9 @@ def check_containers(project: Path, found: list[dict[str, Any]]) -> Iterator[Fin
             continue
         if state == "running" and health in ("", "healthy"):
             continue
+        if state == "exited" and each["ExitCode"] == 0:
+            yield Finding(f"service {service}", "warning", "was stopped", f"docker compose up -d {service}")
+            continue
         seen = f"is {state}{f', {health}' if health else ''}"
         if state in ("exited", "dead", "restarting"):
             seen += f" (exit code {each['ExitCode']}{', out of memory' if each['ExitCode'] == 137 else ''})"
@@ -147,4 +151,4 @@ def _last_words(project: Path, service: str) -> str:
         said = ask("compose", "--profile", "*", "logs", "--no-log-prefix", "--tail=3", service, cwd=project).split("\n")
     except DockerError as error:
         return str(error)
-    return next((line.strip() for line in reversed(said) if line.strip()), "none")
+    return next((line.strip()[:_WORDS] for line in reversed(said) if line.strip()), "none")

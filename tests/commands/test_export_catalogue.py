@@ -1,0 +1,104 @@
+"""`aiwatch export` goes on with a changed catalogue: no restart, no scrape refused, nothing counted twice."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROCESS = "name: {0}\ntitle: A bot\nkind: chat\nbusiness_unit: sales\nowner: a@example.com\n"
+SECONDS = 30
+
+
+class Running:
+    """An exporter at work, in a folder with catalogue, logs and state."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "exporter.log"
+        command = [
+            *(str(Path(sys.executable).with_name("aiwatch")), "export", "--listen=127.0.0.1:0", "--zero-seconds=0"),
+            *(f"--catalogue={folder}/catalogue", f"--logs={folder}/logs", f"--state={folder}/state"),
+            f"--documents=ndjson:{folder}/documents.ndjson",
+        ]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, stderr=log)
+        self.until("metrics on http")
+        found = re.search(r"http://\S+/metrics", self.log.read_text())
+        assert found
+        self.url = found[0]
+
+    def metrics(self) -> str:
+        with urllib.request.urlopen(self.url, timeout=5) as answer:
+            text: str = answer.read().decode()
+        return text
+
+    def until(self, said: str) -> None:
+        end = time.monotonic() + SECONDS
+        while said not in self.log.read_text():
+            assert time.monotonic() < end, f"{said!r} was not said:\n{self.log.read_text()}"
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.05)
+
+    def shows(self, series: str) -> None:
+        """Wait for a line in the metrics; every scrape on the way has to succeed."""
+        end = time.monotonic() + SECONDS
+        while series not in (text := self.metrics()):
+            assert time.monotonic() < end, f"{series} is not among\n{text}\n{self.log.read_text()}"
+            time.sleep(0.02)
+
+    def describe(self, name: str, extra: str = "") -> None:
+        (self.folder / "catalogue" / "processes" / f"{name}.yml").write_text(PROCESS.format(name) + extra)
+
+    def write(self, name: str, key: str) -> None:
+        path = self.folder / "logs" / name / "a.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        line = {"@timestamp": "2026-03-04T11:00:00.000Z", "type": "interaction", "id": key, "query": "where is it?"}
+        with path.open("a") as log:
+            log.write(json.dumps(line) + "\n")
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    (tmp_path / "catalogue" / "processes").mkdir(parents=True)
+    (tmp_path / "catalogue" / "processes" / "bot.yml").write_text(PROCESS.format("bot"))
+    (tmp_path / "logs").mkdir()
+    running = Running(tmp_path)
+    yield running
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(SECONDS) == 0
+
+
+def records(process: str, number: int) -> str:
+    return f'aiwatch_records_total{{process="{process}",record="interaction"}} {number}'
+
+
+def test_a_new_process_is_followed_and_the_counts_of_the_others_go_on(running: Running) -> None:
+    running.write("bot", "1")
+    running.shows(records("bot", 1))
+    running.describe("other-bot")
+    running.write("other-bot", "2")
+    running.shows(records("other-bot", 1))
+    running.write("bot", "3")
+    running.shows(records("bot", 2))
+    documents = (running.folder / "documents.ndjson").read_text().splitlines()
+    assert len(documents) == 3
+
+
+def test_mistakes_are_said_and_the_former_catalogue_stays_in_use(running: Running) -> None:
+    running.describe("bot", "kinds: chat\n")
+    running.until("bot.yml:6")
+    running.write("bot", "1")
+    running.shows(records("bot", 1))
+    running.describe("bot", "intents: [greeting]\n")
+    running.until("going on with the new one")
+    running.write("bot", "2")
+    running.shows(records("bot", 2))
