@@ -43,7 +43,7 @@ golden: $(INSTALLED) ## renew tests/golden/tree; read its diff
 bench: bench-instrument ## run every benchmark; results in build/bench/
 
 bench-instrument: $(INSTALLED) ## time of one logging call
-	@$(BIN)/python -m bench.instrument
+	@$(BIN)/python bench/instrument.py
 
 up: ## start everything in containers
 	@docker compose up --detach --wait
