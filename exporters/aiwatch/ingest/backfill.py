@@ -24,13 +24,12 @@ from aiwatch.ingest.contracts import Block, Sink
 from aiwatch.ingest.decode import Decoder, Entry, Reject, source_key
 from aiwatch.ingest.export import all_metrics, log_groups
 from aiwatch.ingest.exposition import render_series, zero
-from aiwatch.ingest.joining import Joiner, build_join
+from aiwatch.ingest.joining import JOINS_AT_ONCE, Joiner, build_join
 from aiwatch.ingest.sources.jsonl import JsonlSource
 from aiwatch.ingest.state import Key, MetricState, Series
 from aiwatch.kinds.base import Delta, Folding, SessionBook
 
 _BATCH_BYTES = 2 * 2**20
-_JOINS_AT_ONCE = 500
 _STEP_SECONDS = 300
 _FINE_STEP_SECONDS = 60
 _FINE_SECONDS = 2 * 86400
@@ -71,10 +70,8 @@ def collect(catalogue: Catalogue, logs: Path, sink: Sink | None, now: datetime) 
             decoded = decoder.decode(block, now)
             fresh = [entry for entry in decoded.entries if not _repeated(entry, seen)]
             found.repeated += len(decoded.entries) - len(fresh)
-            refused = [] if sink is None else _store(sink, decoder, block, fresh)
+            good, refused = (fresh, []) if sink is None else _store(sink, decoder, block, fresh)
             found.rejects += [*decoded.rejects, *refused]
-            bad = {reject.offset for reject in refused}
-            good = [entry for entry in fresh if not bad or _offset(entry) not in bad]
             found.joins += [build_join(entry, now.timestamp()) for entry in good if entry.type == "feedback"]
             _fold(process, good, book, found, now)
     return found
@@ -92,8 +89,8 @@ def join_feedback(joiner: Joiner, joins: Sequence[Join], rounds: int = 10) -> li
             sleep(1.0)
         before = len(left)
         done: set[str] = set()
-        for start in range(0, len(left), _JOINS_AT_ONCE):
-            batch = left[start : start + _JOINS_AT_ONCE]
+        for start in range(0, len(left), JOINS_AT_ONCE):
+            batch = left[start : start + JOINS_AT_ONCE]
             done.update(joiner.join(batch, batch[0].since))
         left = [join for join in left if join.feedback not in done]
         if not left or (number > 1 and len(left) == before):
@@ -121,17 +118,16 @@ def _repeated(entry: Entry, seen: set[str]) -> bool:
     return False
 
 
-def _offset(entry: Entry) -> int:
-    return int(entry.document.origin.rpartition(":")[2])
-
-
-def _store(sink: Sink, decoder: Decoder, block: Block, entries: list[Entry]) -> list[Reject]:
-    outcomes = sink.send([entry.document for entry in entries])
-    return [
-        decoder.refuse(block, entry, outcome.reason)
-        for entry, outcome in zip(entries, outcomes, strict=True)
-        if outcome.status == "refused"
-    ]
+def _store(sink: Sink, decoder: Decoder, block: Block, entries: list[Entry]) -> tuple[list[Entry], list[Reject]]:
+    """Store the documents; return the entries that the store holds now, and the rejects of those it refused."""
+    good: list[Entry] = []
+    refused: list[Reject] = []
+    for entry, outcome in zip(entries, sink.send([entry.document for entry in entries]), strict=True):
+        if outcome.status == "refused":
+            refused.append(decoder.refuse(block, entry, outcome.reason))
+        else:
+            good.append(entry)
+    return good, refused
 
 
 def _fold(process: Process, entries: Iterable[Entry], book: SessionBook, found: Backfill, now: datetime) -> None:

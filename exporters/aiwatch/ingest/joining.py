@@ -19,7 +19,7 @@ from aiwatch.ingest.decode import Entry
 from aiwatch.ingest.sending import in_background
 
 _LOG = logging.getLogger(__name__)
-_AT_ONCE = 500
+JOINS_AT_ONCE = 500
 _EVERY_SECONDS = 1.0
 _PATIENCE_SECONDS = 7 * 86400.0
 
@@ -123,7 +123,7 @@ class JoinQueue:
     def step(self, now: float) -> list[str]:
         """Go on in the background, and return the ids that are done with since the last call: commit them."""
         if self._trying is None and self._waiting and now >= self._next_at:
-            batch = list(islice(self._waiting.values(), _AT_ONCE))
+            batch = list(islice(self._waiting.values(), JOINS_AT_ONCE))
             for join in batch:  # to the end of the queue
                 self._waiting[join.feedback] = self._waiting.pop(join.feedback)
             self._trying = in_background(partial(self._joiner.join, batch, now))
