@@ -33,6 +33,9 @@ class Blocks:
     def read(self, limit: int) -> Block | None:
         return self.blocks.pop(0) if self.blocks else None
 
+    def committed(self, position: Position) -> None:
+        pass
+
     def lag_bytes(self) -> int:
         return sum(len(each.data) for each in self.blocks)
 

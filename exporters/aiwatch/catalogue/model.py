@@ -42,18 +42,43 @@ class FieldSource(Frozen):
 
 
 class Log(Frozen):
-    """Log files of a process and how their lines are read.
+    """Where lines of a process come from, and how they are read.
 
-    ``path`` is a glob, relative to the folder of logs. ``when`` names one top-level key and the value that
-    tells lines of this record from others in the same files; ``record: ignore`` drops such lines.
+    ``source`` is ``jsonl`` (files, found by ``path``, a glob relative to the folder of logs), ``kafka`` (the messages
+    of ``topic``), ``http`` (what is posted for the process) or ``stdin``. ``when`` names one top-level key and the
+    value that tells lines of this record from others in the same place; ``record: ignore`` drops such lines.
     ``keep`` lists keys of the log that documents carry on under ``attributes``.
     """
 
-    path: Annotated[str, Field(min_length=1)]
+    source: Literal["jsonl", "http", "kafka", "stdin"] = "jsonl"
+    path: str = ""
+    topic: str = ""
     record: str
     when: Annotated[dict[str, str], Field(min_length=1, max_length=1)] | None = None
     fields: dict[str, FieldSource] | None = None
     keep: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _place_is_told(self) -> Log:
+        told = {"path": self.path, "topic": self.topic}
+        needed = {"jsonl": "path", "kafka": "topic"}.get(self.source)
+        for key, value in told.items():
+            if value and key != needed:
+                raise ValueError(f"a log with `source: {self.source}` has no {key}: remove it")
+        if needed is not None and not told[needed]:
+            raise ValueError(f"say which {needed}")
+        return self
+
+    @property
+    def place(self) -> str:
+        """What tells it from the process's other logs: the path of files, else the source with the topic.
+
+        >>> Log(path="bot/*.jsonl", record="interaction").place
+        'bot/*.jsonl'
+        >>> Log(source="kafka", topic="chats", record="interaction").place
+        'kafka:chats'
+        """
+        return self.path if self.source == "jsonl" else f"{self.source}:{self.topic}".removesuffix(":")
 
 
 class FailureMode(Frozen):

@@ -102,7 +102,7 @@ def _blocks(process: Process, logs: Path) -> Iterator[tuple[Decoder, Block]]:
     """Return every block of a process's logs. A stream is named by its content: it is the same in every run."""
     for group in log_groups(process):
         decoder = Decoder(process, group)
-        source = JsonlSource(source_key(process, group[0].path), str(logs / group[0].path), ())
+        source = JsonlSource(source_key(process, group[0].place), str(logs / group[0].path), ())
         streams: dict[str, str] = {}
         while (block := source.read(_BATCH_BYTES)) is not None:
             stream = streams.setdefault(block.stream, f"backfill-{block.position.fingerprint[:16]}")

@@ -8,16 +8,19 @@ import msgspec
 
 
 class Position(msgspec.Struct, frozen=True):
-    """How far one stream has been delivered; the checkpoint stores it, only its source reads it."""
+    """How far one stream has been delivered; the checkpoint stores it, only its source reads it.
+
+    What tells a file (``device`` to ``fingerprint_length``) stays empty where the stream is no file.
+    """
 
     stream: str
     source: str
     path: str
-    device: int
-    inode: int
-    fingerprint: str
-    fingerprint_length: int
-    offset: int
+    device: int = 0
+    inode: int = 0
+    fingerprint: str = ""
+    fingerprint_length: int = 0
+    offset: int = 0
     finished: bool = False
 
 
@@ -33,7 +36,8 @@ class Block(msgspec.Struct, frozen=True):
     """Whole lines read from one stream in one go, or (without data) the registration of a new stream.
 
     ``start`` is the offset of ``data[0]`` in the (decompressed) stream; every line in ``data`` ends with a
-    newline. ``position`` is what to commit once these lines are delivered.
+    newline. ``offsets`` says where each line stands if that is not told by the bytes before it. ``position`` is what
+    to commit once these lines are delivered.
     """
 
     stream: str
@@ -41,6 +45,7 @@ class Block(msgspec.Struct, frozen=True):
     data: bytes
     position: Position
     oversized: tuple[Oversized, ...] = ()
+    offsets: tuple[int, ...] | None = None
 
 
 class Source(Protocol):
@@ -48,6 +53,9 @@ class Source(Protocol):
 
     def read(self, limit: int) -> Block | None:
         """Return the next block of about ``limit`` bytes at most, or None when there is nothing new now."""
+
+    def committed(self, position: Position) -> None:
+        """Note that the position of one of its blocks is durable now."""
 
     def lag_bytes(self) -> int:
         """Return how many bytes were known to be unread at the last look."""

@@ -82,7 +82,7 @@ class Decoder:
     def __init__(self, process: Process, logs: Sequence[Log]) -> None:
         """Prepare for ``logs``, which share one path and one key in ``when``."""
         self.process = process.name
-        self.source = source_key(process, logs[0].path)
+        self.source = source_key(process, logs[0].place)
         readers = [
             build_ignoring_reader(log) if log.record == "ignore" else build_reader(process.kind.record(log.record), log)
             for log in logs
@@ -255,9 +255,9 @@ class Decoder:
         return body if not extras else msgspec.json.encode(extras)[1:-1] + b"," + body
 
 
-def source_key(process: Process, path: str) -> str:
-    """Return the key under which the checkpoint keeps the positions of a process's log files."""
-    return f"{process.name}:{path}"
+def source_key(process: Process, place: str) -> str:
+    """Return the key under which the checkpoint keeps the positions of a process's log."""
+    return f"{process.name}:{place}"
 
 
 def _any_of(wires: Iterable[Any]) -> Any:

@@ -45,9 +45,9 @@ def all_metrics() -> list[Metric]:
 
 
 def log_groups(process: Process) -> list[tuple[Log, ...]]:
-    """Return the logs of a process, those that share a path together."""
-    ordered = sorted(process.logs, key=lambda log: log.path)
-    return [tuple(group) for _, group in itertools.groupby(ordered, key=lambda log: log.path)]
+    """Return the logs of a process, those that come from the same place together."""
+    ordered = sorted(process.logs, key=lambda log: log.place)
+    return [tuple(group) for _, group in itertools.groupby(ordered, key=lambda log: log.place)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _feeds(catalogue: Catalogue, logs: Path, state_folder: Path, checkpoint: Che
     for process in catalogue.processes:
         for group in log_groups(process):
             decoder = Decoder(process, group)
-            key = source_key(process, group[0].path)
+            key = source_key(process, group[0].place)
             replay = replay_folder(state_folder, key)
             replay.mkdir(parents=True, exist_ok=True)
             yield Feed(process, JsonlSource(key, str(logs / group[0].path), checkpoint.positions(key)), decoder)
@@ -130,7 +130,7 @@ def _feeds(catalogue: Catalogue, logs: Path, state_folder: Path, checkpoint: Che
 
 
 def _warn_of_letters_without_reader(catalogue: Catalogue, state_folder: Path) -> None:
-    keys = [source_key(process, group[0].path) for process in catalogue.processes for group in log_groups(process)]
+    keys = [source_key(process, group[0].place) for process in catalogue.processes for group in log_groups(process)]
     read = {replay_folder(state_folder, key) for key in keys}
     for folder in sorted({file.parent for file in (state_folder / "replay").glob("*/*.jsonl")} - read):
         _LOG.warning("%s holds replayed lines of a log that the catalogue names no more: they stay unread", folder)
@@ -156,7 +156,7 @@ def preview(catalogue: Catalogue, logs: Path, most: int) -> Iterator[Entry | Rej
     now = datetime.now(UTC)
     for process in catalogue.processes:
         for group in log_groups(process):
-            source = JsonlSource(source_key(process, group[0].path), str(logs / group[0].path), ())
+            source = JsonlSource(source_key(process, group[0].place), str(logs / group[0].path), ())
             decoder = Decoder(process, group)
             shown = 0
             while shown < most and (block := source.read(2**16)) is not None:

@@ -163,6 +163,7 @@ class Pipeline:
             batch.add(Part(feed, block, Decoded()))
         else:
             self._commit(Commit(positions={block.stream: block.position}))
+            feed.source.committed(block.position)
 
     def _deliver(self, batch: Batch, outcomes: list[Outcome]) -> None:
         """Fold what was stored, commit everything about the batch, and show it."""
@@ -187,6 +188,7 @@ class Pipeline:
         for name, touched in commit.sessions.items():
             self._remember(name, touched, commit.forgotten_sessions.get(name))
         for part in batch.parts:
+            part.feed.source.committed(part.block.position)
             self._lags[part.feed.process.name].delivered(part.size)
         if self._joins is not None:
             self._joins.add(commit.joins)

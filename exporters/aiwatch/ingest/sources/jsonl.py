@@ -101,6 +101,9 @@ class JsonlSource:
             if block is not None:
                 return block
 
+    def committed(self, position: Position) -> None:
+        """Do nothing: the files stay where they are."""
+
     def lag_bytes(self) -> int:
         """Return how many bytes were known to be unread at the last look (of compressed files an estimate)."""
         return sum(stream.unread for stream in self._tracker.streams)
