@@ -232,6 +232,18 @@ def test_a_framework_of_comments_alone_is_the_default_one(load: Load) -> None:
             "intents: [order]\nlogs: [{path: a, fields: {time: t, intent: {field: i, values: {wismo: ordr}}}}]\n",
             "7: logs[0].fields.intent.values.wismo: 'ordr' is not a value of intent; did you mean 'order'?",
         ),
+        ("logs: [{source: htp}]\n", "but one of jsonl, http, kafka, stdin is expected; did you mean 'http'?"),
+        ("logs: [{keep: [z]}]\n", "logs[0]: a log with `source: jsonl` needs a path: add `path: bot/*.jsonl`"),
+        ("logs: [{source: kafka}]\n", "logs[0]: a log with `source: kafka` needs a topic: add `topic: chats`"),
+        ("logs: [{source: http, path: a}]\n", "logs[0]: a log with `source: http` has no path: remove it"),
+        (
+            "logs:\n  - {source: http, when: {x: y}}\n  - {source: http, fields: {time: t}}\n",
+            "8: logs[1]: several logs read http, and this one does not say which lines are its; add `when:",
+        ),
+        (
+            "logs:\n  - {source: kafka, topic: t, when: {x: y}}\n  - {source: kafka, topic: t, when: {z: y}}\n",
+            "8: logs[1].when: lines of kafka:t are told apart by 'x' on line 7; use the same key",
+        ),
         (
             "logs:\n  - {path: a, when: {x: y}}\n  - {path: a, fields: {time: t}}\n",
             "8: logs[1]: several logs read a, and this one does not say which lines are its; add `when:",
@@ -399,3 +411,30 @@ def test_names_that_aiwatch_uses_itself_are_refused(load: Load) -> None:
         load({"processes/aiwatch.yml": SHORTEST.replace("name: bot", "name: aiwatch"), "framework.yml": framework})
     assert "receivers[0].name: the receiver 'aiwatch-responder' is there already" in str(caught.value)
     assert "name: the name 'aiwatch' is aiwatch's own" in str(caught.value)
+
+
+def test_standard_input_is_read_by_one_process_only(load: Load) -> None:
+    with pytest.raises(CatalogueError) as caught:
+        load(
+            {
+                "processes/bot.yml": SHORTEST + "logs: [{source: stdin}]\n",
+                "processes/other.yml": SHORTEST.replace("name: bot", "name: other") + "logs:\n  - source: stdin\n",
+            }
+        )
+    (problem,) = caught.value.problems
+    assert str(problem) == (
+        "catalogue/processes/other.yml:7: logs[0].source: standard input is read already, "
+        "by catalogue/processes/bot.yml:6; use `source: http`, or a path"
+    )
+
+
+def test_a_log_may_come_from_elsewhere_than_files(load: Load) -> None:
+    text = SHORTEST + "logs: [{source: http, record: feedback}, {source: stdin}, {source: kafka, topic: chats}]\n"
+    logs = load({"processes/bot.yml": text}).processes[0].logs
+    assert [(log.place, log.record) for log in logs] == [
+        ("http", "feedback"),
+        ("stdin", "interaction"),
+        ("stdin", "feedback"),
+        ("kafka:chats", "interaction"),
+        ("kafka:chats", "feedback"),
+    ]

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import socket
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from aiwatch.cli import main
 from aiwatch.commands import shared
 from aiwatch.ingest.checkpoint import Checkpoint
+from aiwatch.ingest.sources.spool import Spool, spool_folder
 from tests.ingest.samples import lines
 
 PROCESS = "name: bot\ntitle: Bot\nkind: chat\nbusiness_unit: sales\nowner: a@example.com\n"
@@ -132,6 +138,9 @@ def test_dry_run_without_lines_says_where_it_looked(folder: Path) -> None:
             "cannot read the secret in /nowhere/key",
         ),
         (("--documents=ndjson:{folder}/d", "--listen=here"), "--listen here: write host:port, such as 127.0.0.1:9464"),
+        (("--documents=ndjson:{folder}/d", "--events-listen=here"), "'--events-listen': 'here': write host:port"),
+        (("--documents=ndjson:{folder}/d", "--events-token-file=/nowhere/t"), "cannot read the token in /nowhere/t"),
+        (("--documents=ndjson:{folder}/d", "--events-token-file=/dev/null"), "/dev/null: expected one token"),
     ],
 )
 def test_a_wrong_option_is_an_error_that_says_what_to_write(
@@ -167,6 +176,78 @@ def test_documents_in_a_file_of_something_else_are_an_error(folder: Path) -> Non
     (folder / "documents.ndjson").write_text("dear diary\n")
     result = run(folder, "--once")
     assert (result.exit_code, "documents.ndjson:1: not a document written by aiwatch" in result.stderr) == (1, True)
+
+
+def describe(folder: Path, logs: str) -> None:
+    (folder / "catalogue" / "processes" / "bot.yml").write_text(f"{PROCESS}logs: {logs}\n")
+
+
+def test_once_reads_standard_input_to_its_end(folder: Path) -> None:
+    describe(folder, "[{source: stdin}]")
+    out, into = os.pipe()
+    command = [sys.executable, "-c", "from aiwatch.cli import main; main()", "export", "--once", "--json"]
+    folders = [f"--catalogue={folder}/catalogue", f"--state={folder}/state", f"--documents=ndjson:{folder}/d.ndjson"]
+    with subprocess.Popen([*command, *folders], stdin=out, stdout=subprocess.PIPE) as exporter:
+        os.close(out)
+        os.write(into, lines(interaction(id="a"), b"nonsense"))
+        while not exporter.poll() and not list((folder / "state").glob("spool/*/*")):
+            time.sleep(0.02)
+        os.write(into, lines(interaction(id="b"))[:-1])
+        os.close(into)
+        assert exporter.stdout is not None
+        found = json.loads(exporter.stdout.read())
+    assert (found["records"], found["rejected"], found["unread_bytes"]) == (2, {"not_json": 1}, 0)
+    assert not list((folder / "state").glob("spool/*/*"))
+
+
+def test_once_delivers_what_an_earlier_run_received_and_kept(folder: Path) -> None:
+    describe(folder, "[{source: http}]")
+    key = "bot:http"
+    spool = Spool(key, spool_folder(folder / "state", key), [])
+    spool.append(lines(interaction(id="a")))
+    spool.close()
+    assert counts(folder)["records"] == 1
+    assert counts(folder)["records"] == 0
+
+
+def test_lines_that_were_received_for_a_log_that_is_gone_are_named(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = spool_folder(folder / "state", "bot:http")
+    spool = Spool("bot:http", kept, [])
+    spool.append(lines(interaction(id="a")))
+    spool.close()
+    counts(folder)
+    assert f"{kept} holds lines of a log that the catalogue names no more" in caplog.text
+
+
+def test_dry_run_takes_nothing_from_standard_input(folder: Path) -> None:
+    describe(folder, "[{source: stdin}]")
+    assert run(folder, "--dry-run", documents=False).exit_code == 0
+
+
+def test_events_beyond_this_machine_need_a_token(folder: Path) -> None:
+    for host in ("0.0.0.0", "[::]", "example.org"):
+        result = run(folder, f"--events-listen={host}:0")
+        assert (result.exit_code, "needs --events-token-file" in result.stderr) == (2, True)
+
+
+def test_a_port_of_events_that_is_taken_is_an_error(folder: Path) -> None:
+    describe(folder, "[{source: http}]")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run(folder, "--listen=127.0.0.1:0", f"--events-listen=127.0.0.1:{port}")
+    assert (result.exit_code, "choose another with --events-listen" in result.stderr) == (1, True)
+
+
+def test_as_many_files_may_be_open_as_the_system_allows(folder: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1] - 1, before[1]))
+    try:
+        counts(folder)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (before[1], before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_a_port_that_is_taken_is_an_error(folder: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 PROCESS = "name: {0}\ntitle: A bot\nkind: chat\nbusiness_unit: sales\nowner: a@example.com\n"
 SECONDS = 30
@@ -26,15 +27,19 @@ class Running:
         self.log = folder / "exporter.log"
         command = [
             *(str(Path(sys.executable).with_name("aiwatch")), "export", "--listen=127.0.0.1:0", "--zero-seconds=0"),
+            "--events-listen=127.0.0.1:0",
             *(f"--catalogue={folder}/catalogue", f"--logs={folder}/logs", f"--state={folder}/state"),
             f"--documents=ndjson:{folder}/documents.ndjson",
         ]
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, stderr=log)
-        self.until("metrics on http")
-        found = re.search(r"http://\S+/metrics", self.log.read_text())
+            self.process = subprocess.Popen(command, stderr=log, stdin=subprocess.PIPE)
+        self.url = self.address("metrics", "metrics")
+
+    def address(self, what: str, path: str) -> str:
+        self.until(f"{what} on http")
+        found = re.search(rf"http://\S+/{path}", self.log.read_text())
         assert found
-        self.url = found[0]
+        return found[0]
 
     def metrics(self) -> str:
         with urllib.request.urlopen(self.url, timeout=5) as answer:
@@ -61,9 +66,13 @@ class Running:
     def write(self, name: str, key: str) -> None:
         path = self.folder / "logs" / name / "a.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
-        line = {"@timestamp": "2026-03-04T11:00:00.000Z", "type": "interaction", "id": key, "query": "where is it?"}
-        with path.open("a") as log:
-            log.write(json.dumps(line) + "\n")
+        with path.open("ab") as log:
+            log.write(line(key))
+
+
+def line(key: str) -> bytes:
+    record = {"@timestamp": "2026-03-04T11:00:00.000Z", "type": "interaction", "id": key, "query": "where is it?"}
+    return json.dumps(record).encode() + b"\n"
 
 
 @pytest.fixture
@@ -101,4 +110,39 @@ def test_mistakes_are_said_and_the_former_catalogue_stays_in_use(running: Runnin
     running.describe("bot", "intents: [greeting]\n")
     running.until("going on with the new one")
     running.write("bot", "2")
+    running.shows(records("bot", 2))
+
+
+def test_who_posts_meanwhile_is_asked_to_come_back_and_nothing_is_counted_twice(running: Running) -> None:
+    running.describe("other-bot", "logs: [{source: http}]\n")
+    url = running.address("events", "v1/events")
+
+    def post(key: str) -> int:
+        return requests.post(f"{url}?process=other-bot", line(key), timeout=SECONDS).status_code
+
+    posted = 0
+    for number in range(1, 4):
+        running.describe("bot", f"intents: [greeting-{number}]\n")
+        end = time.monotonic() + SECONDS
+        while running.log.read_text().count("going on with the new one") <= number:
+            assert time.monotonic() < end
+            status = post(str(posted))
+            assert status in (200, 503)
+            posted += status == 200
+    running.shows(records("other-bot", posted))
+    assert len((running.folder / "documents.ndjson").read_text().splitlines()) == posted
+
+
+def test_standard_input_is_read_on_in_the_middle_of_a_line(running: Running) -> None:
+    running.describe("bot", "logs: [{source: stdin}]\n")
+    running.until("going on with the new one")
+    pipe = running.process.stdin
+    assert pipe is not None
+    pipe.write(line("1") + line("2")[:20])
+    pipe.flush()
+    running.shows(records("bot", 1))
+    running.describe("other-bot")
+    running.shows(records("other-bot", 0))
+    pipe.write(line("2")[20:])
+    pipe.close()
     running.shows(records("bot", 2))

@@ -11,6 +11,7 @@ from typing import Any
 from aiwatch.catalogue.model import Catalogue, Framework, Process, build_process
 from aiwatch.ingest.contracts import Block, Position
 from aiwatch.ingest.decode import Decoded, Decoder
+from aiwatch.ingest.documents import body_of
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -66,7 +67,7 @@ def decode(data: bytes, of: Process | None = None, now: datetime = NOW) -> Decod
 
 
 def documents(decoded: Decoded) -> list[dict[str, Any]]:
-    return [json.loads(entry.document.body) for entry in decoded.entries]
+    return [json.loads(body_of(document)) for document in decoded.documents]
 
 
 def reasons(decoded: Decoded) -> list[str]:

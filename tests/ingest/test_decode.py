@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from aiwatch.ingest import reasons as why
 from aiwatch.ingest.contracts import Block, Oversized
+from aiwatch.ingest.decode import AHEAD, Decoded
+from aiwatch.ingest.documents import Origin, address_of, body_of, origin_of
 from tests.ingest.samples import (
     NOW,
     at,
@@ -30,24 +32,27 @@ from tests.ingest.samples import (
 
 def test_a_native_line_is_spliced_into_its_document_byte_by_byte() -> None:
     line = b'{"@timestamp":"2026-03-04T11:00:00.000Z","type":"interaction","id":"e1","cost":0.10}'
-    (entry,) = decode(line + b"\n").entries
-    assert entry.document.body == b'{"process":"bot","log":{"stream":"5a","offset":0},' + line[1:]
-    assert (entry.document.index, entry.document.id) == ("aiwatch-interactions-2026.03.04", "bot:e1")
-    assert entry.document.origin == "5a:0"
+    (entry,) = decode(line + b"\n").entries()
+    assert body_of(entry.document) == b'{"process":"bot","log":{"stream":"5a","offset":0},' + line[1:]
+    assert (address_of(entry.document).index, address_of(entry.document).id) == (
+        "aiwatch-interactions-2026.03.04",
+        "bot:e1",
+    )
+    assert origin_of(entry.document) == Origin("5a", 0)
 
 
 def test_an_event_without_an_id_is_named_by_its_place() -> None:
     decoded = decode(lines(interaction(), interaction()))
-    assert [entry.document.id for entry in decoded.entries] == [
-        f"bot:{entry.document.origin}" for entry in decoded.entries
+    assert [address_of(entry.document).id for entry in decoded.entries()] == [
+        f"bot:5a:{origin_of(entry.document).offset}" for entry in decoded.entries()
     ]
-    assert len({entry.document.id for entry in decoded.entries}) == 2
+    assert len({address_of(entry.document).id for entry in decoded.entries()}) == 2
 
 
 def test_offsets_are_those_of_the_lines_in_the_stream() -> None:
     data = lines(interaction(), b"", b"  ", interaction(), b"nonsense", interaction())
     decoded = decoder().decode(block(data, start=1000), NOW)
-    places = [int(entry.document.origin.partition(":")[2]) for entry in decoded.entries]
+    places = [origin_of(entry.document).offset for entry in decoded.entries()]
     places += [reject.offset for reject in decoded.rejects]
     for place in places:
         assert data[place - 1000 :][:1] in (b"{", b"n")
@@ -57,7 +62,7 @@ def test_offsets_are_those_of_the_lines_in_the_stream() -> None:
 
 def test_the_index_is_that_of_the_events_day_in_utc() -> None:
     decoded = decode(lines(interaction() | {"@timestamp": "2026-03-04T01:00:00+02:00"}))
-    assert decoded.entries[0].document.index == "aiwatch-interactions-2026.03.03"
+    assert address_of(decoded.entries()[0].document).index == "aiwatch-interactions-2026.03.03"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +108,7 @@ def test_the_index_is_that_of_the_events_day_in_utc() -> None:
 def test_a_line_that_cannot_be_read_is_rejected_with_its_reason(line: bytes, reason: str) -> None:
     decoded = decode(lines(interaction(), line, interaction()))
     assert reasons(decoded) == [reason]
-    assert len(decoded.entries) == 2
+    assert len(decoded.records) == 2
     assert reason in why.REASONS
 
 
@@ -125,8 +130,8 @@ def test_a_line_that_was_too_long_is_rejected_with_its_head() -> None:
 )
 def test_marks_that_writers_and_truncation_leave_around_a_line_do_no_harm(before: bytes, after: bytes) -> None:
     line = lines(interaction(id="e1", query="grüße"))[:-1]
-    (entry,) = decode(lines(before + line + after)).entries
-    assert json.loads(entry.document.body)["query"] == "grüße"
+    (entry,) = decode(lines(before + line + after)).entries()
+    assert json.loads(body_of(entry.document))["query"] == "grüße"
 
 
 def test_numbers_that_json_lacks_become_null() -> None:
@@ -178,7 +183,7 @@ def test_personal_data_in_the_texts_is_replaced_in_record_and_document() -> None
     decoded = decode(lines(interaction(query="I am a@example.org", response="card 4111111111111111")))
     (document,) = documents(decoded)
     assert (document["query"], document["response"]) == ("I am [email]", "card [card]")
-    assert (decoded.entries[0].record.query, document["type"]) == ("I am [email]", "interaction")  # type: ignore[attr-defined]
+    assert (decoded.entries()[0].record.query, document["type"]) == ("I am [email]", "interaction")  # type: ignore[attr-defined]
 
 
 def test_redaction_can_be_switched_off() -> None:
@@ -272,10 +277,10 @@ def test_whatever_object_is_logged_becomes_a_sound_document_or_a_reject(fields: 
             k: v for k, v in fields.items() if k not in ("@timestamp", "type")
         }
     decoded = decode(lines(fields))
-    assert len(decoded.entries) + len(decoded.rejects) == 1
-    for entry in decoded.entries:
-        assert b"\n" not in entry.document.body
-        pairs = json.loads(entry.document.body, object_pairs_hook=_without_repeats, parse_constant=_never)
+    assert len(decoded.records) + len(decoded.rejects) == 1
+    for entry in decoded.entries():
+        assert b"\n" not in body_of(entry.document)
+        pairs = json.loads(body_of(entry.document), object_pairs_hook=_without_repeats, parse_constant=_never)
         assert pairs["process"] == "bot"
 
 
@@ -283,7 +288,7 @@ def test_whatever_object_is_logged_becomes_a_sound_document_or_a_reject(fields: 
 @given(st.binary(max_size=80))
 def test_whatever_bytes_are_logged_are_taken_or_rejected(data: bytes) -> None:
     decoded = decode(data + b"\n")
-    assert len(decoded.entries) + len(decoded.rejects) == decoded.lines
+    assert len(decoded.records) + len(decoded.rejects) == decoded.lines
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -313,3 +318,35 @@ def test_a_prediction_keeps_its_features_as_they_are() -> None:
         decode(lines(prediction(features={"iban": "DE89370400440532013000", "n": None})), process("classifier"))
     )
     assert document["features"] == {"iban": "DE89370400440532013000", "n": None}
+
+
+ODD_AND_USUAL = [
+    interaction(id="e1", query="where?", response="there", model_version="2"),
+    interaction(id="e2", query="I am a.b@example.org"),
+    interaction(id='quote"', query="hi"),
+    interaction(id="e4", query="hi", more="than known"),
+    interaction(id="e5", query="zwölf €"),
+    interaction(id="x" * 300),
+    interaction(-3 * 86400, id="e6"),
+    interaction(86400 * 9, id="from the future"),
+    interaction(query="no id"),
+    feedback(id="f1"),
+    b'{"@timestamp":"2026-03-04T11:00:00Z","type":"interaction","id":"short time"}',
+    b'{"@timestamp":"2026-03-04 11:00:00.5Z","type":"interaction","id":"odd time"}',
+    b'{"@timestamp":"2026-03-04T11:00:00.000Z","type":"interaction","user":"\xff"}',
+    b"nonsense",
+    b"  \t",
+]
+
+
+@given(st.lists(st.sampled_from(ODD_AND_USUAL), max_size=12))
+def test_lines_come_out_the_same_together_as_each_alone(chosen: list[Any]) -> None:
+    data = lines(*chosen)
+    together, alone = decode(data), Decoded()
+    offset = 0
+    for line in data.split(b"\n")[:-1]:
+        if line.strip():
+            place = ("5a", offset)
+            decoder().decode_line(line.strip(), place, place, "/logs/bot/a.jsonl", NOW + AHEAD, alone)
+        offset += len(line) + 1
+    assert together == alone

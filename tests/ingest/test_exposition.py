@@ -38,7 +38,10 @@ def counted(value: float = 1, intent: str = "a") -> Delta:
 
 def observed(value: float, trace: str = "") -> Delta:
     delta = Delta()
-    delta.histogram(names.LATENCY_SECONDS, ("bot", "1"), (0.5, 1.0)).observe(value, trace, 1772622000.25)
+    histogram = delta.histogram(names.LATENCY_SECONDS, ("bot", "1"), (0.5, 1.0))
+    (bucket,) = histogram.observe_all([value])
+    if trace:
+        histogram.exemplars[bucket] = (trace, value, 1772622000.25)
     return delta
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import pytest
 from aiwatch.ingest import pipeline as running
 from aiwatch.ingest.batch import Feed
 from aiwatch.ingest.checkpoint import Checkpoint, Commit
-from aiwatch.ingest.contracts import Block, Document, Outcome, Position, StoppedError
+from aiwatch.ingest.contracts import Block, Outcome, Position, StoppedError
 from aiwatch.ingest.dead_letters import DeadLetters, read
+from aiwatch.ingest.documents import address_of
 from aiwatch.ingest.export import all_metrics
 from aiwatch.ingest.pipeline import Pipeline
 from aiwatch.ingest.self_metrics import SelfMetrics
@@ -57,15 +59,18 @@ class Store:
         self.open = threading.Event()
         self.open.set()
         self.sent: list[str] = []
-        self.answer: Callable[[Document], Outcome] = lambda document: Outcome("stored")
+        self.outcomes: dict[str, Outcome] = {}  # of documents, by id
         self.error: Exception | None = None
+        self.pause = 0.0  # seconds that a delivery takes
 
-    def send(self, documents: list[Document]) -> list[Outcome]:
+    def send(self, documents: Sequence[bytes]) -> Mapping[int, Outcome]:
         assert self.open.wait(10)
+        time.sleep(self.pause)
         if self.error is not None:
             raise self.error
-        self.sent += [document.id for document in documents]
-        return [self.answer(document) for document in documents]
+        ids = [address_of(document).id for document in documents]
+        self.sent += ids
+        return {place: self.outcomes[id_] for place, id_ in enumerate(ids) if id_ in self.outcomes}
 
 
 class Bench:
@@ -122,14 +127,24 @@ def test_a_batch_is_stored_counted_and_committed(bench: Bench) -> None:
 
 
 def test_repeated_and_refused_documents_are_not_counted_as_records(bench: Bench) -> None:
-    outcomes = {"bot:a": Outcome("duplicate"), "bot:b": Outcome("refused", "mapper: no")}
-    bench.store.answer = lambda document: outcomes.get(document.id, Outcome("stored"))
+    bench.store.outcomes = {"bot:a": Outcome("duplicate"), "bot:b": Outcome("refused", "mapper: no")}
     bench.pipeline(Blocks(block(lines(*(interaction(id=each) for each in "abc"))))).drain()
     assert bench.value("aiwatch_records_total", "interaction") == 1
     assert bench.value("aiwatch_records_duplicate_total") == 1
     assert bench.value("aiwatch_records_rejected_total", "document_refused") == 1
     (letter,) = read(bench.folder)
     assert (letter.detail, '"id": "b"' in letter.line) == ("mapper: no", True)
+
+
+def test_however_slow_the_store_is_all_that_the_log_holds_is_delivered_before_it_ends(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "_BATCH_BYTES", 1)
+    monkeypatch.setattr(running, "_POLL_SECONDS", 0.01)
+    bench.store.pause = 0.03
+    source = Blocks(*(block(lines(interaction(id=f"{n}")), stream=f"{n}") for n in range(5)))
+    bench.pipeline(source, connections=1).drain()
+    assert bench.value("aiwatch_records_total", "interaction") == 5
 
 
 def test_nothing_is_committed_or_shown_before_its_documents_are_stored(bench: Bench) -> None:
@@ -146,7 +161,8 @@ def test_nothing_is_committed_or_shown_before_its_documents_are_stored(bench: Be
     assert bench.shown("aiwatch_lag_bytes") == 0
 
 
-def test_reading_stops_while_too_many_batches_are_on_their_way(bench: Bench) -> None:
+def test_reading_stops_while_too_many_batches_are_on_their_way(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "_BATCH_BYTES", 1)
     bench.store.open.clear()
     source = Blocks(*(block(lines(interaction()), stream=f"{n}") for n in range(10)))
     pipeline = bench.pipeline(source, connections=2)
@@ -254,6 +270,7 @@ def test_sessions_that_ended_long_ago_are_forgotten_when_there_are_very_many(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "_MANY_SESSIONS", 3)
+    monkeypatch.setattr(running, "_BATCH_BYTES", 1)
     hours = [
         block(lines(*(interaction(3600 * h, session=f"{h}-{n}") for n in range(3))), str(h)) for h in range(-14, 0)
     ]
@@ -277,7 +294,7 @@ def test_a_new_series_is_shown_as_zero_until_that_it_is_shown_is_committed(bench
 
 
 def test_lines_of_several_feeds_share_a_batch_and_keep_their_outcomes(bench: Bench) -> None:
-    bench.store.answer = lambda document: Outcome("refused", "no") if document.id == "bot:b" else Outcome("stored")
+    bench.store.outcomes = {"bot:b": Outcome("refused", "no")}
     sources = [Blocks(block(lines(interaction(id=each)), stream=each)) for each in "abc"]
     bench.pipeline(*sources).drain()
     assert sorted(bench.positions()) == ["a", "b", "c"]

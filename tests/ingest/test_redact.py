@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiwatch.ingest.redact import build_redactor
+from aiwatch.ingest.redact import build_redactor, suspects
 
 redact = build_redactor(("email", "phone", "card", "iban"))
 
@@ -130,3 +130,14 @@ def test_only_the_patterns_that_are_asked_for_are_replaced() -> None:
 def test_redacting_twice_changes_nothing_more(text: str) -> None:
     once = redact(text)
     assert redact(once) == once
+
+
+@given(st.lists(st.none() | st.text(st.sampled_from("a1٣@. +\x1eé")) | st.text(st.sampled_from("12 @a")), max_size=6))
+def test_no_text_that_would_be_changed_is_left_out_of_the_suspects(texts: list[str | None]) -> None:
+    redact = build_redactor(("email", "phone", "card", "iban"))
+    changed = {place for place, text in enumerate(texts) if text and redact(text) != text}
+    assert changed <= set(suspects(texts))
+
+
+def test_ordinary_texts_are_no_suspects_and_those_with_marks_are() -> None:
+    assert suspects(["hello", "a@b.example", None, "", "card 4111", "é 12345678", "one 1"]) == [1, 4, 5]

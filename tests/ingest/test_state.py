@@ -28,7 +28,7 @@ def counted(*intents: str, process: str = "bot") -> Delta:
 def observed(bounds: tuple[float, ...], *values: float) -> Delta:
     delta = Delta()
     for value in values:
-        delta.histogram(HISTOGRAM, ("bot", "1"), bounds).observe(value)
+        delta.histogram(HISTOGRAM, ("bot", "1"), bounds).observe_all([value])
     return delta
 
 
@@ -56,6 +56,14 @@ def test_a_prepared_batch_that_is_given_up_leaves_no_trace() -> None:
     state.prepare([observed((1.0,), 0.5)], 2.0)
     publish(state, observed((1.0,), 2.0))
     assert state.series[HISTOGRAM]["bot", "1"].value.counts == [1, 1]
+
+
+def test_only_what_a_batch_changed_is_to_be_rendered_anew() -> None:
+    state = MetricState(all_metrics())
+    publish(state, counted("a", "b"), observed((1.0,), 0.5))
+    state.changed.clear()
+    publish(state, counted("b", "c"))
+    assert [labels[2] for _, labels in state.changed] == ["b", "c"]
 
 
 def test_beyond_its_limit_a_label_has_the_value_other() -> None:

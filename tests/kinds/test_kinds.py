@@ -155,5 +155,5 @@ def test_every_module_of_a_kind_is_registered() -> None:
 
 def test_a_late_event_neither_moves_the_newest_time_back_nor_opens_a_session_anew() -> None:
     book = SessionBook({"s": 10_000.0})
-    assert not book.opens("s", 5_000.0)
+    assert book.openings(["s"], [datetime.fromtimestamp(5_000, UTC)]) == 0
     assert book.touched == {"s": 10_000.0}

@@ -48,7 +48,7 @@ def check_process(document: Document, kind: Kind) -> None:
 
 
 def check_names(documents: Sequence[Document]) -> None:
-    """Note processes whose names are given twice, or are not those of their files."""
+    """Note processes whose names are given twice or are not those of their files, or that share standard input."""
     first: dict[str, Document] = {}
     for document in documents:
         name = _mapping(document.data).get("name")
@@ -69,6 +69,22 @@ def check_names(documents: Sequence[Document]) -> None:
                 f"the file of process {name!r} is called {path.name}",
                 f"rename the file to {name}{path.suffix}, or name the process {path.stem!r}",
             )
+    _check_standard_input(documents)
+
+
+def _check_standard_input(documents: Sequence[Document]) -> None:
+    """There is one standard input: several processes cannot have it."""
+    first: str | None = None
+    for document in documents:
+        for index, log in _mappings(_mapping(document.data).get("logs")):
+            if log.get("source") != "stdin":
+                continue
+            if first is not None:
+                message = f"standard input is read already, by {first}"
+                document.complain(("logs", index, "source"), message, "use `source: http`, or a path")
+                break
+            first = f"{document.file}:{document.line(('logs', index, 'source'))}"
+            break  # the same process may read several records from it
 
 
 def check_framework(document: Document, processes: Sequence[Document]) -> None:
@@ -175,7 +191,7 @@ def _check_logs(document: Document, data: Mapping[str, Any], kind: Kind) -> None
             document.complain((*path, "record"), f"kind {kind.name!r} has no record {name!r}", hint)
         elif isinstance(name, str) and isinstance(log.get("fields"), dict):
             _check_fields(document, data, (*path, "fields"), log["fields"], records[name])
-    _check_shared_paths(document, logs)
+    _check_shared_places(document, logs)
 
 
 def _check_fields(
@@ -224,26 +240,36 @@ def _check_values(document: Document, path: Path, values: Any, allowed: Sequence
             document.complain((*path, "values", said), f"{meant!r} is not a value of {path[-1]}", hint)
 
 
-def _check_shared_paths(document: Document, logs: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
-    """Lines of files with several readings must be told apart, by one key."""
+def _place(log: Mapping[str, Any]) -> str | None:
+    """Return what tells the place that a log is read from, as far as it is written: see `Log.place`."""
+    source = log.get("source", "jsonl")
+    where = {"jsonl": log.get("path"), "kafka": log.get("topic"), "http": "", "stdin": ""}
+    found = where.get(source) if isinstance(source, str) else None
+    if not isinstance(found, str):
+        return None
+    return found if source == "jsonl" else f"{source}:{found}".removesuffix(":")
+
+
+def _check_shared_places(document: Document, logs: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    """Lines of a place with several readings must be told apart, by one key."""
     readings: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
     for index, log in logs:
-        if isinstance(log.get("path"), str):
-            readings.setdefault(log["path"], []).append((index, log))
-    for glob, same in readings.items():
+        if place := _place(log):
+            readings.setdefault(place, []).append((index, log))
+    for place, same in readings.items():
         if len(same) < 2:
             continue
         whens: list[tuple[int, tuple[str, Any]]] = []
         for index, log in same:
             when = _mapping(log.get("when"))
             if not when:
-                message = f"several logs read {glob}, and this one does not say which lines are its"
+                message = f"several logs read {place}, and this one does not say which lines are its"
                 document.complain(("logs", index), message, "add `when: {<key>: <value>}`")
             whens.extend((index, item) for item in when.items())
         for (first, one), (index, other) in pairwise(whens):
             if one[0] != other[0]:
                 line = document.line(("logs", first))
-                message = f"lines of {glob} are told apart by {one[0]!r} on line {line}"
+                message = f"lines of {place} are told apart by {one[0]!r} on line {line}"
                 document.complain(("logs", index, "when"), message, "use the same key")
         conditions = [(index, f"{key}: {value}") for index, (key, value) in whens]
         _check_repeats(document, ("logs",), conditions, "condition", "when")

@@ -66,7 +66,8 @@ class Log(Frozen):
             if value and key != needed:
                 raise ValueError(f"a log with `source: {self.source}` has no {key}: remove it")
         if needed is not None and not told[needed]:
-            raise ValueError(f"say which {needed}")
+            example = {"path": "bot/*.jsonl", "topic": "chats"}[needed]
+            raise ValueError(f"a log with `source: {self.source}` needs a {needed}: add `{needed}: {example}`")
         return self
 
     @property

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import ipaddress
 import json
 import logging
+import resource
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -21,12 +25,30 @@ from aiwatch.ingest.batch import Counts
 from aiwatch.ingest.checkpoint import CheckpointError
 from aiwatch.ingest.contracts import StoppedError
 from aiwatch.ingest.decode import Entry
+from aiwatch.ingest.documents import address_of, body_of
 from aiwatch.ingest.export import Exporter, open_exporter, preview
 from aiwatch.ingest.serve import MetricsServer, full_text
+from aiwatch.ingest.sources.http import PATH, EventsServer
+from aiwatch.ingest.sources.spool import Spool
+from aiwatch.ingest.sources.stdin import StandardInput
 
 _LOG = logging.getLogger(__name__)
 _PREVIEW_LINES = 5
 _LOOK_SECONDS = 1.0  # between two looks at the catalogue
+
+
+class _EventsAddress(click.ParamType[tuple[str, int]]):
+    name = "host:port"
+
+    def convert(
+        self, value: str | tuple[str, int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            return shared.split_listen(value)
+        except click.ClickException:
+            self.fail(f"{value!r}: write host:port, such as 127.0.0.1:9465", param, ctx)
 
 
 @click.command()
@@ -43,6 +65,19 @@ _LOOK_SECONDS = 1.0  # between two looks at the catalogue
 @shared.elasticsearch_options
 @click.option("--documents", help="Write documents to a file instead: ndjson:PATH. No server is needed.")
 @click.option("--listen", default="127.0.0.1:9464", show_default=True, help="Where /metrics is served.")
+@click.option(
+    "--events-listen",
+    type=_EventsAddress(),
+    default="127.0.0.1:9465",
+    show_default=True,
+    help="Where /v1/events takes the lines of logs with `source: http`.",
+)
+@click.option(
+    "--events-token-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="AIWATCH_EVENTS_TOKEN_FILE",
+    help="File with the bearer token that whoever posts events must present.",
+)
 @click.option(
     "--zero-seconds",
     default=20.0,
@@ -66,6 +101,8 @@ def export(
     ca_certs: Path | None,
     documents: str | None,
     listen: str,
+    events_listen: tuple[str, int],
+    events_token_file: Path | None,
     zero_seconds: float,
     once: bool,
     as_json: bool,
@@ -85,12 +122,19 @@ def export(
         return
     if (as_json or metrics_file) and not once:
         raise click.UsageError("--json and --metrics-file go with --once.")
+    token = None if events_token_file is None else _token(events_token_file)
+    if token is None and not _is_loopback(events_listen[0]):
+        raise click.UsageError("--events-listen beyond this machine needs --events-token-file.")
     stop = shared.stop_on_signals()
     target = _target(url, documents, api_key_file, ca_certs)
+    _raise_limit_of_open_files()
+    _look_for_cycles_seldom()
+    pipe = StandardInput()
 
     def start(stack: ExitStack, catalogue: Catalogue, halt: threading.Event) -> Exporter:
         try:
-            return open_exporter(stack, catalogue, logs, state, target, halt, 0.0 if once else zero_seconds)
+            zero = 0.0 if once else zero_seconds
+            return open_exporter(stack, catalogue, logs, state, target, halt, zero, pipe, once)
         except (CheckpointError, OSError, ValueError) as error:
             raise click.ClickException(str(error)) from None
 
@@ -99,7 +143,7 @@ def export(
             with ExitStack() as stack:
                 _once(start(stack, catalogue, stop), as_json, metrics_file)
         else:
-            _follow(start, catalogue, watch, listen, stop)
+            _follow(start, catalogue, watch, listen, _Events(*events_listen, token), stop)
     except StoppedError:
         raise click.ClickException("stopped before everything was delivered; run it again") from None
     except OSError as error:
@@ -126,14 +170,17 @@ def _follow(
     catalogue: Catalogue,
     watch: CatalogueWatch,
     listen: str,
+    events: _Events,
     stop: threading.Event,
 ) -> None:
     """Run until told to stop, with one exporter after the other: a new one whenever the catalogue has changed.
 
-    The metrics are served all the time, by the exporter before until the next one has read its state.
+    The metrics are served all the time, by the exporter before until the next one has read its state. Who posts
+    events in between is asked to come back.
     """
     following: Catalogue | None = catalogue
     with ExitStack() as serving:
+        serving.callback(events.close)
         server: MetricsServer | None = None
         while following is not None:
             halt = threading.Event()
@@ -144,6 +191,8 @@ def _follow(
                     serving.callback(server.close)
                 else:
                     server.show(exporter.exposition, exporter.self_metrics)
+                events.show(exporter.spools)
+                stack.callback(events.pause)
                 following = _run(exporter, watch, halt, stop)
 
 
@@ -167,6 +216,75 @@ def _run(exporter: Exporter, watch: CatalogueWatch, halt: threading.Event, stop:
         return None
     _LOG.info("the catalogue has changed: going on with the new one")
     return found[0]
+
+
+class _Events:
+    """The server of events, which listens once the catalogue has a log that needs it."""
+
+    def __init__(self, host: str, port: int, token: str | None) -> None:
+        self._host, self._port, self._token = host, port, token
+        self._server: EventsServer | None = None
+
+    def show(self, spools: Mapping[str, Spool]) -> None:
+        """Take events into ``spools``."""
+        if self._server is None:
+            if not spools:
+                return
+            try:
+                self._server = EventsServer(self._host, self._port, self._token)
+            except OSError as error:
+                raise click.ClickException(
+                    f"cannot take events on {self._host}:{self._port}: {error.strerror}; "
+                    "choose another with --events-listen"
+                ) from None
+            _LOG.info("events on http://%s%s", self._server.address, PATH)
+        self._server.show(spools)
+
+    def pause(self) -> None:
+        """Ask who posts events to come back."""
+        if self._server is not None:
+            self._server.show(None)
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._server is not None:
+            self._server.close()
+
+
+def _token(path: Path) -> str:
+    try:
+        token = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.ClickException(
+            f"cannot read the token in {path}: {error}; name another --events-token-file"
+        ) from None
+    if not token or token.split() != [token]:
+        raise click.ClickException(f"{path}: expected one token and nothing else")
+    return token
+
+
+def _is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches what listens on ``host``.
+
+    >>> [_is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "example.org", "")]
+    [True, True, True, False, False, False]
+    """
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def _look_for_cycles_seldom() -> None:
+    """Let the collector of cycles run once per many lines: what a line makes has none, and looking takes long."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+
+
+def _raise_limit_of_open_files() -> None:
+    """Allow as many open files as the system lets: every log that is followed is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # then it stays as it is; a source says so when it is too low
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _serve(exporter: Exporter, listen: str) -> MetricsServer:
@@ -208,7 +326,8 @@ def _show(catalogue: Catalogue, logs: Path) -> None:
     shown = list(preview(catalogue, logs, _PREVIEW_LINES))
     for found in shown:
         if isinstance(found, Entry):
-            click.echo(f"{found.document.index}/{found.document.id}\n  {found.document.body.decode()}")
+            address = address_of(found.document)
+            click.echo(f"{address.index}/{address.id}\n  {body_of(found.document).decode()}")
         else:
             click.echo(f"rejected, {found.reason}: {found.detail} ({found.path}, byte {found.offset})")
     if not shown:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 from elasticsearch import Elasticsearch
+from elasticsearch.serializer import JsonSerializer
 
 from aiwatch.catalogue.load import CatalogueError, load_catalogue
 from aiwatch.catalogue.model import Catalogue
@@ -115,6 +117,21 @@ def read_secret(path: Path) -> str:
     return secret
 
 
+class FastJson(JsonSerializer):
+    """JSON by msgspec: answers to bulk requests are long, and many."""
+
+    def json_loads(self, data: str | bytes) -> Any:
+        """Return what JSON says.
+
+        Raises:
+            ValueError: it is none, as the client expects to be told.
+        """
+        try:
+            return msgspec.json.decode(data)
+        except msgspec.DecodeError as error:
+            raise ValueError(str(error)) from None
+
+
 def connect(url: str, api_key_file: Path | None, ca_certs: Path | None, **settings: Any) -> Elasticsearch:
     """Return a client that leaves retries to its caller."""
     if api_key_file is not None:
@@ -122,7 +139,9 @@ def connect(url: str, api_key_file: Path | None, ca_certs: Path | None, **settin
     if ca_certs is not None:
         settings["ca_certs"] = str(ca_certs)
     try:
-        return Elasticsearch(url, max_retries=0, retry_on_timeout=False, request_timeout=60, **settings)
+        return Elasticsearch(
+            url, max_retries=0, retry_on_timeout=False, request_timeout=60, serializer=FastJson(), **settings
+        )
     except ValueError as error:
         raise click.ClickException(f"--elasticsearch {url}: {error}") from None
 

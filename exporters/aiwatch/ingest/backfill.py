@@ -21,10 +21,11 @@ from aiwatch import names
 from aiwatch.catalogue.model import Catalogue, Process
 from aiwatch.ingest.checkpoint import Join
 from aiwatch.ingest.contracts import Block, Sink
-from aiwatch.ingest.decode import Decoder, Entry, Reject, source_key
+from aiwatch.ingest.decode import Decoded, Decoder, Entry, Reject, source_key
+from aiwatch.ingest.documents import address_of
 from aiwatch.ingest.export import all_metrics, log_groups
 from aiwatch.ingest.exposition import render_series, zero
-from aiwatch.ingest.joining import JOINS_AT_ONCE, Joiner, build_join
+from aiwatch.ingest.joining import JOINS_AT_ONCE, Joiner, build_joins
 from aiwatch.ingest.sources.jsonl import JsonlSource
 from aiwatch.ingest.state import Key, MetricState, Series
 from aiwatch.kinds.base import Delta, Folding, SessionBook
@@ -68,12 +69,12 @@ def collect(catalogue: Catalogue, logs: Path, sink: Sink | None, now: datetime) 
         book = SessionBook({})
         for decoder, block in _blocks(process, logs):
             decoded = decoder.decode(block, now)
-            fresh = [entry for entry in decoded.entries if not _repeated(entry, seen)]
-            found.repeated += len(decoded.entries) - len(fresh)
+            fresh = decoded.keep([place for place, each in enumerate(decoded.documents) if not _repeated(each, seen)])
+            found.repeated += len(decoded.documents) - len(fresh.documents)
             good, refused = (fresh, []) if sink is None else _store(sink, decoder, block, fresh)
             found.rejects += [*decoded.rejects, *refused]
-            found.joins += [build_join(entry, now.timestamp()) for entry in good if entry.type == "feedback"]
-            _fold(process, good, book, found, now)
+            found.joins += build_joins(good, now.timestamp())
+            _fold(process, good.entries(), book, found, now)
     return found
 
 
@@ -110,24 +111,21 @@ def _blocks(process: Process, logs: Path) -> Iterator[tuple[Decoder, Block]]:
         source.close()
 
 
-def _repeated(entry: Entry, seen: set[str]) -> bool:
-    key = f"{entry.document.index}/{entry.document.id}"
+def _repeated(document: bytes, seen: set[str]) -> bool:
+    address = address_of(document)
+    key = f"{address.index}/{address.id}"
     if key in seen:
         return True
     seen.add(key)
     return False
 
 
-def _store(sink: Sink, decoder: Decoder, block: Block, entries: list[Entry]) -> tuple[list[Entry], list[Reject]]:
-    """Store the documents; return the entries that the store holds now, and the rejects of those it refused."""
-    good: list[Entry] = []
-    refused: list[Reject] = []
-    for entry, outcome in zip(entries, sink.send([entry.document for entry in entries]), strict=True):
-        if outcome.status == "refused":
-            refused.append(decoder.refuse(block, entry, outcome.reason))
-        else:
-            good.append(entry)
-    return good, refused
+def _store(sink: Sink, decoder: Decoder, block: Block, fresh: Decoded) -> tuple[Decoded, list[Reject]]:
+    """Store the documents; return what of them the store holds now, and the rejects of those it refused."""
+    outcomes = sink.send(fresh.documents)
+    refused = {place: outcome for place, outcome in outcomes.items() if outcome.status == "refused"}
+    rejects = [decoder.refuse(block, fresh.entry(place), outcome.reason) for place, outcome in refused.items()]
+    return fresh.keep([place for place in range(len(fresh.documents)) if place not in refused]), rejects
 
 
 def _fold(process: Process, entries: Iterable[Entry], book: SessionBook, found: Backfill, now: datetime) -> None:

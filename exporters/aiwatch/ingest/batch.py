@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from aiwatch import names
 from aiwatch.catalogue.model import Process
-from aiwatch.ingest.contracts import Block, Document, Outcome, Source
+from aiwatch.ingest.contracts import Block, Outcome, Source
 from aiwatch.ingest.decode import Decoded, Entry, Reject
-from aiwatch.kinds.base import Delta, Folding, SessionBook
+from aiwatch.kinds.base import Delta, Folding, Record, SessionBook
 
 
 class Decodes(Protocol):
@@ -64,17 +65,17 @@ class Batch:
         self.parts.append(part)
         self.size += len(part.block.data)
 
-    def documents(self) -> list[Document]:
+    def documents(self) -> list[bytes]:
         """Return every document, in the order of the parts."""
-        return [entry.document for part in self.parts for entry in part.decoded.entries]
+        return [document for part in self.parts for document in part.decoded.documents]
 
 
 @dataclass(slots=True)
 class Settled:
-    """What became of the lines of a part: stored and counted, rejected, or a repeated event."""
+    """What became of the lines of a part: stored, which is to be counted, rejected, or a repeated event."""
 
-    stored: list[Entry] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
+    stored: Decoded
+    rejects: list[Reject]
     duplicates: int = 0
 
 
@@ -92,42 +93,46 @@ class Counts:
         """Add what became of a part."""
         self.lines += part.decoded.lines
         self.duplicates += settled.duplicates
-        self.records += len(settled.stored)
+        self.records += len(settled.stored.records)
         mine = self.by_process.setdefault(part.feed.process.name, {})
-        for entry in settled.stored:
-            mine[entry.type] = mine.get(entry.type, 0) + 1
+        for type_, number in Counter(settled.stored.types).items():
+            mine[type_] = mine.get(type_, 0) + number
         for reject in settled.rejects:
             self.rejected[reject.reason] = self.rejected.get(reject.reason, 0) + 1
 
 
-def settle(part: Part, outcomes: Iterator[Outcome]) -> Settled:
-    """Take the outcomes of a part's documents and return what became of its lines."""
-    settled = Settled(rejects=list(part.decoded.rejects))
-    for entry in part.decoded.entries:
-        outcome = next(outcomes)
-        if outcome.status == "stored":
-            settled.stored.append(entry)
-        elif outcome.status == "duplicate":
-            settled.duplicates += 1
-        else:
-            settled.rejects.append(part.feed.decoder.refuse(part.block, entry, outcome.reason))
+def settle(part: Part, outcomes: Mapping[int, Outcome], start: int) -> Settled:
+    """Return what became of a part's lines; ``outcomes`` are its batch's, in which its documents begin at ``start``."""
+    decoded = part.decoded
+    number = len(decoded.documents)
+    settled = Settled(decoded, list(decoded.rejects))
+    left_out = (
+        {place: outcomes[start + place] for place in range(number) if start + place in outcomes} if outcomes else {}
+    )
+    if left_out:
+        settled.stored = decoded.keep([place for place in range(number) if place not in left_out])
+        for place, outcome in left_out.items():
+            if outcome.status == "duplicate":
+                settled.duplicates += 1
+            else:
+                settled.rejects.append(part.feed.decoder.refuse(part.block, decoded.entry(place), outcome.reason))
     return settled
 
 
-def fold(part: Part, settled: Settled, book: SessionBook) -> Delta:
-    """Return what a part adds to the metrics of its process."""
-    process = part.feed.process
+def fold(process: Process, settled: Sequence[tuple[Part, Settled]], book: SessionBook) -> Delta:
+    """Return what parts add to the metrics of their process."""
     delta = Delta()
     bounds = process.kind.bounds(process.options, process.latency_thresholds)
     folding = Folding(process.name, process.options, bounds, book, delta)
-    by_type: dict[str, list[object]] = {}
-    for entry in settled.stored:
-        by_type.setdefault(entry.type, []).append(entry.record)
+    by_type: dict[str, list[Record]] = {}
+    for part, each in settled:
+        for type_, records in each.stored.by_type().items():
+            by_type.setdefault(type_, []).extend(records)
+        delta.count(names.LINES_READ_TOTAL, (process.name,), part.decoded.lines)
+        delta.count(names.RECORDS_DUPLICATE_TOTAL, (process.name,), each.duplicates)
+        for reject in each.rejects:
+            delta.count(names.RECORDS_REJECTED_TOTAL, (process.name, reject.reason))
     for type_, records in by_type.items():
         process.kind.folds[type_](folding, records)
         delta.count(names.RECORDS_TOTAL, (process.name, type_), len(records))
-    delta.count(names.LINES_READ_TOTAL, (process.name,), part.decoded.lines)
-    delta.count(names.RECORDS_DUPLICATE_TOTAL, (process.name,), settled.duplicates)
-    for reject in settled.rejects:
-        delta.count(names.RECORDS_REJECTED_TOTAL, (process.name, reject.reason))
     return delta

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -74,27 +75,20 @@ class StoppedError(Exception):
     """The exporter was told to stop while documents were still waiting; they will be read again."""
 
 
-class Document(msgspec.Struct, frozen=True, gc=False):
-    """One document to store: where, under which id, and its JSON bytes."""
-
-    index: str
-    id: str
-    body: bytes
-    origin: str  # "<stream>:<offset>", tells an own earlier delivery from a repeated event
-
-
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of one document: stored, a duplicate of another event, or refused for a reason."""
+    """What became of a document that was not stored: a duplicate of another event, or refused for a reason."""
 
-    status: str  # "stored" | "duplicate" | "refused"
+    status: Literal["duplicate", "refused"]
     reason: str = ""
 
 
 class Sink(Protocol):
     """Stores documents; returns only when each one has an outcome, however long that takes."""
 
-    def send(self, documents: list[Document]) -> list[Outcome]:
-        """Deliver ``documents`` and return their outcomes in the same order.
+    def send(self, documents: Sequence[bytes]) -> Mapping[int, Outcome]:
+        """Deliver ``documents`` (see `aiwatch.ingest.documents`); return the outcomes of those that were not stored.
+
+        An outcome is found under its document's place in ``documents``.
 
         Raises:
             StoppedError: told to stop before all were delivered.

@@ -6,9 +6,9 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from aiwatch import names
 from aiwatch.catalogue.model import Catalogue, Log, Process
 from aiwatch.ingest.batch import Feed
 from aiwatch.ingest.checkpoint import Checkpoint
-from aiwatch.ingest.contracts import Sink
+from aiwatch.ingest.contracts import Sink, Source
 from aiwatch.ingest.dead_letters import DeadLetters
 from aiwatch.ingest.decode import Decoder, Entry, Reject, source_key
 from aiwatch.ingest.exposition import Exposition
@@ -30,6 +30,8 @@ from aiwatch.ingest.self_metrics import DURABLE, SelfMetrics
 from aiwatch.ingest.sinks.elasticsearch_bulk import ElasticsearchSink
 from aiwatch.ingest.sinks.ndjson import NdjsonSink
 from aiwatch.ingest.sources.jsonl import JsonlSource
+from aiwatch.ingest.sources.spool import Spool, spool_folder, spool_folders
+from aiwatch.ingest.sources.stdin import StandardInput, StdinSource
 from aiwatch.ingest.state import MetricState
 from aiwatch.kinds import KINDS
 from aiwatch.kinds.base import Delta, Metric
@@ -52,11 +54,12 @@ def log_groups(process: Process) -> list[tuple[Log, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """The parts of a running exporter that others talk to."""
+    """The parts of a running exporter that others talk to; ``spools`` take what is posted for a process."""
 
     pipeline: Pipeline
     exposition: Exposition
     self_metrics: SelfMetrics
+    spools: Mapping[str, Spool]
 
 
 def open_exporter(
@@ -67,8 +70,12 @@ def open_exporter(
     target: Elasticsearch | Path,
     stop: threading.Event,
     zero_seconds: float,
+    pipe: StandardInput | None = None,
+    once: bool = False,
 ) -> Exporter:
     """Open checkpoint, sources and sink; ``stack`` closes them. ``target`` is a client or an NDJSON file.
+
+    ``pipe`` (default: standard input) is what logs with ``source: stdin`` are read from; with ``once``, to its end.
 
     Raises:
         CheckpointError: the state folder is in use or damaged.
@@ -99,9 +106,10 @@ def open_exporter(
     else:
         sink = ElasticsearchSink(target, stop, self_metrics.retrying)
         joins = JoinQueue(Joiner(target), checkpoint.joins())
-    _warn_of_letters_without_reader(catalogue, state_folder)
+    _warn_of_lines_without_reader(catalogue, state_folder)
+    opening = _Opening(logs, state_folder, checkpoint, pipe or StandardInput(), stop, once)
     pipeline = Pipeline(
-        list(_feeds(catalogue, logs, state_folder, checkpoint)),
+        list(_feeds(catalogue, opening)),
         sink,
         checkpoint,
         state,
@@ -113,27 +121,61 @@ def open_exporter(
         zero_seconds=zero_seconds,
     )
     stack.callback(pipeline.close)
-    return Exporter(pipeline, Exposition(state), self_metrics)
+    return Exporter(pipeline, Exposition(state), self_metrics, opening.spools)
 
 
-def _feeds(catalogue: Catalogue, logs: Path, state_folder: Path, checkpoint: Checkpoint) -> Iterator[Feed]:
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """What sources are opened with, and the spools that were opened for HTTP, by process."""
+
+    logs: Path
+    state_folder: Path
+    checkpoint: Checkpoint
+    pipe: StandardInput
+    stop: threading.Event
+    once: bool
+    spools: dict[str, Spool] = field(default_factory=dict)
+
+    def source(self, process: Process, log: Log) -> Source:
+        """Open the place that ``log`` names."""
+        key = source_key(process, log.place)
+        positions = self.checkpoint.positions(key)
+        match log.source:
+            case "jsonl":
+                return JsonlSource(key, str(self.logs / log.path), positions)
+            case "http":
+                spool = Spool(key, spool_folder(self.state_folder, key), positions)
+                self.spools[process.name] = spool
+                return spool
+            case "stdin":
+                folder = spool_folder(self.state_folder, key)
+                return StdinSource(key, folder, positions, self.pipe, self.stop, wait_for_end=self.once)
+            case "kafka":  # a feed per partition: they come and go while the exporter runs
+                raise ValueError(f"{process.name}: logs with `source: kafka` cannot be read yet")
+
+    def letters(self, key: str) -> Source:
+        """Open the folder of the letters that are to be read again as lines of the source ``key``."""
+        folder = replay_folder(self.state_folder, key)
+        folder.mkdir(parents=True, exist_ok=True)
+        again = key + SUFFIX
+        return JsonlSource(again, str(folder / "*.jsonl"), self.checkpoint.positions(again))
+
+
+def _feeds(catalogue: Catalogue, opening: _Opening) -> Iterator[Feed]:
     for process in catalogue.processes:
         for group in log_groups(process):
             decoder = Decoder(process, group)
-            key = source_key(process, group[0].place)
-            replay = replay_folder(state_folder, key)
-            replay.mkdir(parents=True, exist_ok=True)
-            yield Feed(process, JsonlSource(key, str(logs / group[0].path), checkpoint.positions(key)), decoder)
-            again = key + SUFFIX
-            letters = JsonlSource(again, str(replay / "*.jsonl"), checkpoint.positions(again))
+            yield Feed(process, opening.source(process, group[0]), decoder)
+            letters = opening.letters(source_key(process, group[0].place))
             yield Feed(process, letters, ReplayDecoder(decoder))
 
 
-def _warn_of_letters_without_reader(catalogue: Catalogue, state_folder: Path) -> None:
+def _warn_of_lines_without_reader(catalogue: Catalogue, state_folder: Path) -> None:
     keys = [source_key(process, group[0].place) for process in catalogue.processes for group in log_groups(process)]
-    read = {replay_folder(state_folder, key) for key in keys}
-    for folder in sorted({file.parent for file in (state_folder / "replay").glob("*/*.jsonl")} - read):
-        _LOG.warning("%s holds replayed lines of a log that the catalogue names no more: they stay unread", folder)
+    read = {replay_folder(state_folder, key) for key in keys} | {spool_folder(state_folder, key) for key in keys}
+    replayed = {file.parent for file in (state_folder / "replay").glob("*/*.jsonl")}
+    for folder in sorted({*replayed, *spool_folders(state_folder)} - read):
+        _LOG.warning("%s holds lines of a log that the catalogue names no more: they stay unread", folder)
 
 
 def _begin_at_zero(catalogue: Catalogue, state: MetricState, now: float) -> None:
@@ -152,16 +194,21 @@ def _begin_at_zero(catalogue: Catalogue, state: MetricState, now: float) -> None
 
 
 def preview(catalogue: Catalogue, logs: Path, most: int) -> Iterator[Entry | Reject]:
-    """Return the first lines of each process's logs as they would be stored or rejected; nothing is written."""
+    """Return the first lines of each process's log files as they would be stored or rejected; nothing is written.
+
+    What does not come from files is left alone: it could not be read again.
+    """
     now = datetime.now(UTC)
     for process in catalogue.processes:
         for group in log_groups(process):
+            if group[0].source != "jsonl":
+                continue
             source = JsonlSource(source_key(process, group[0].place), str(logs / group[0].path), ())
             decoder = Decoder(process, group)
             shown = 0
             while shown < most and (block := source.read(2**16)) is not None:
                 decoded = decoder.decode(block, now)
-                found: list[Entry | Reject] = [*decoded.entries, *decoded.rejects]
+                found: list[Entry | Reject] = [*decoded.entries(), *decoded.rejects]
                 found.sort(key=_offset)
                 yield from found[: most - shown]
                 shown += len(found)

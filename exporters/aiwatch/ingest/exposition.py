@@ -8,29 +8,46 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Protocol
 
 from aiwatch.ingest.state import MetricState, Series
 from aiwatch.kinds.base import Histogram, Labels, Metric
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
 _TRACE = re.compile(r"[\w.:+/=\-]{1,120}", re.ASCII)  # with its name 128 characters, which OpenMetrics allows at most
+
+
+class Renders(Protocol):
+    """Shows metrics."""
+
+    def render(self, openmetrics: bool) -> str:
+        """Return all series as text, without the end mark of OpenMetrics."""
 
 
 class Exposition:
     """Renders a state. May be called from several threads at once."""
 
-    def __init__(self, state: MetricState) -> None:
-        """Render ``state``; nothing is rendered yet."""
+    def __init__(self, state: MetricState, extra: Mapping[str, str] = NO_LABELS) -> None:
+        """Render ``state``, every series with the ``extra`` labels; nothing is rendered yet."""
         self._state = state
+        self._extra = extra
         self._lines: dict[str, dict[Labels, tuple[str, str]]] = {name: {} for name in state.metrics}
 
     def render(self, openmetrics: bool) -> str:
         """Return all series as text, without the end mark of OpenMetrics."""
         with self._state.lock:
             self._refresh()
-            return "".join(self._families(1 if openmetrics else 0))
+            return "".join(text for family in self._families(1 if openmetrics else 0) for text in family)
+
+    def families(self, openmetrics: bool) -> list[tuple[str, str]]:
+        """Return the head of each family that has series, and these."""
+        with self._state.lock:
+            self._refresh()
+            return list(self._families(1 if openmetrics else 0))
 
     def _refresh(self) -> None:
         state = self._state
@@ -38,17 +55,32 @@ class Exposition:
             name, labels = key
             metric, series = state.metrics[name], state.series[name][labels]
             is_zero = key in state.young and metric.type != "gauge"
-            self._lines[name][labels] = render_series(metric, labels, zero(series) if is_zero else series)
+            self._lines[name][labels] = render_series(metric, labels, zero(series) if is_zero else series, self._extra)
         state.changed.clear()
 
-    def _families(self, which: int) -> Iterable[str]:
+    def _families(self, which: int) -> Iterable[tuple[str, str]]:
         for name, lines in self._lines.items():
             if lines:
                 metric = self._state.metrics[name]
                 family = name.removesuffix("_total") if which and metric.type == "counter" else name
-                yield f"# HELP {family} {_escaped_help(metric.help)}\n# TYPE {family} {metric.type}\n"
-                for pair in lines.values():
-                    yield pair[which]
+                head = f"# HELP {family} {_escaped_help(metric.help)}\n# TYPE {family} {metric.type}\n"
+                yield head, "".join([pair[which] for pair in lines.values()])
+
+
+class JointExposition:
+    """Renders several states as one, each family once. No two may have a series with the same labels."""
+
+    def __init__(self, parts: Callable[[], Iterable[Exposition]]) -> None:
+        """Render what ``parts`` returns at that moment."""
+        self._parts = parts
+
+    def render(self, openmetrics: bool) -> str:
+        """Return all series as text, without the end mark of OpenMetrics."""
+        found: dict[str, list[str]] = {}
+        for part in self._parts():
+            for head, lines in part.families(openmetrics):
+                found.setdefault(head, [head]).append(lines)
+        return "".join(text for texts in found.values() for text in texts)
 
 
 def zero(series: Series) -> Series:
@@ -57,9 +89,12 @@ def zero(series: Series) -> Series:
     return Series(value, series.born)
 
 
-def render_series(metric: Metric, labels: Labels, series: Series) -> tuple[str, str]:
-    """Return one series in the plain format and in OpenMetrics."""
-    pairs = ",".join(f'{name}="{escape_label(value)}"' for name, value in zip(metric.labels, labels, strict=True))
+def render_series(
+    metric: Metric, labels: Labels, series: Series, extra: Mapping[str, str] = NO_LABELS
+) -> tuple[str, str]:
+    """Return one series in the plain format and in OpenMetrics, with ``extra`` labels behind its own."""
+    named = [*zip(metric.labels, labels, strict=True), *extra.items()]
+    pairs = ",".join(f'{name}="{escape_label(value)}"' for name, value in named)
     if not isinstance(series.value, Histogram):
         line = f"{metric.name}{{{pairs}}} {format_number(series.value)}\n"
         return line, line
@@ -78,7 +113,8 @@ def render_series(metric: Metric, labels: Labels, series: Series) -> tuple[str, 
         f"{metric.name}_count{{{pairs}}} {total}.0",
         "",
     ]
-    return "\n".join([*plain, *tail]), "\n".join([*traced, *tail])
+    text = "\n".join([*plain, *tail])
+    return text, "\n".join([*traced, *tail]) if histogram.exemplars else text  # one text held, not two
 
 
 def _exemplar(histogram: Histogram, bucket: int) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from datetime import UTC
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from elastic_transport import TransportError
@@ -15,24 +16,30 @@ from elasticsearch import ApiError, Elasticsearch
 
 from aiwatch import names
 from aiwatch.ingest.checkpoint import Join
-from aiwatch.ingest.decode import Entry
+from aiwatch.ingest.decode import Decoded, Entry
+from aiwatch.ingest.documents import address_of
 from aiwatch.ingest.sending import in_background
 
 _LOG = logging.getLogger(__name__)
 JOINS_AT_ONCE = 500
 _EVERY_SECONDS = 1.0
+_MOST_NEW = 20_000  # not yet tried
 _PATIENCE_SECONDS = 7 * 86400.0
 
 
-def build_join(entry: Entry, now: float) -> Join:
-    """Return what is to be put onto the interaction that a feedback entry is about."""
+def build_joins(stored: Decoded, now: float) -> list[Join]:
+    """Return what is to be put onto the interactions that feedback among the stored lines is about."""
+    return [_build_join(stored.entry(place), now) for place, type_ in enumerate(stored.types) if type_ == "feedback"]
+
+
+def _build_join(entry: Entry, now: float) -> Join:
     record: Any = entry.record
     stamp = record.time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     patch = {names.TIMESTAMP: stamp, "rating": record.rating}
     if record.comment is not None:
         patch["comment"] = record.comment
-    process = entry.document.id.partition(":")[0]
-    return Join(entry.document.id, f"{process}:{record.interaction}", patch, now)
+    feedback = address_of(entry.document).id
+    return Join(feedback, f"{feedback.partition(':')[0]}:{record.interaction}", patch, now)
 
 
 class Joiner:
@@ -105,32 +112,42 @@ class JoinQueue:
     def __init__(self, joiner: Joiner, waiting: Iterable[Join]) -> None:
         """Begin with what the checkpoint held."""
         self._joiner = joiner
-        self._waiting = {join.feedback: join for join in waiting}
+        self._new = {join.feedback: join for join in waiting}
+        self._tried: dict[str, Join] = {}
         self._trying: Future[list[str]] | None = None
         self._next_at = 0.0
 
     @property
     def waiting(self) -> int:
         """How many wait."""
-        return len(self._waiting)
+        return len(self._new) + len(self._tried)
+
+    @property
+    def behind(self) -> bool:
+        """Whether so many were not tried even once that reading should wait for them."""
+        return len(self._new) > _MOST_NEW
 
     def add(self, joins: Iterable[Join]) -> None:
         """Take new feedback, which is tried first."""
-        new = {join.feedback: join for join in joins}
-        if new:
-            self._waiting = new | self._waiting
+        self._new.update((join.feedback, join) for join in joins)
 
     def step(self, now: float) -> list[str]:
-        """Go on in the background, and return the ids that are done with since the last call: commit them."""
-        if self._trying is None and self._waiting and now >= self._next_at:
-            batch = list(islice(self._waiting.values(), JOINS_AT_ONCE))
+        """Go on in the background, and return the ids that are done with since the last call: commit them.
+
+        New feedback is tried at once as long as there is a whole round of it, the others once a second.
+        """
+        due = len(self._new) >= JOINS_AT_ONCE or time.monotonic() >= self._next_at
+        if self._trying is None and self.waiting and due:
+            batch = list(islice(chain(self._new.values(), self._tried.values()), JOINS_AT_ONCE))
             for join in batch:  # to the end of the queue
-                self._waiting[join.feedback] = self._waiting.pop(join.feedback)
+                self._new.pop(join.feedback, None)
+                self._tried.pop(join.feedback, None)
+                self._tried[join.feedback] = join
             self._trying = in_background(partial(self._joiner.join, batch, now))
-            self._next_at = now + _EVERY_SECONDS
+            self._next_at = time.monotonic() + _EVERY_SECONDS
         if self._trying is None or not self._trying.done():
             return []
         done, self._trying = self._trying.result(), None
         for feedback in done:
-            self._waiting.pop(feedback, None)
+            self._tried.pop(feedback, None)
         return done

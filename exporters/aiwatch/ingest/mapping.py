@@ -64,8 +64,8 @@ class Reader(msgspec.Struct, frozen=True):
     keep: Callable[[Any], dict[str, Any]] | None = None
 
 
-def build_reader(record: RecordType, log: Log) -> Reader:
-    """Return the reader of a log entry's lines."""
+def build_reader(record: RecordType, log: Log, narrow: Mapping[str, Any] | None = None) -> Reader:
+    """Return the reader of a log entry's lines; ``narrow`` are the types of fields as they usually are (see `Kind`)."""
     fields = [_checked_field(record, field) for field in msgspec.structs.fields(record.struct)]
     known = frozenset(field.encode_name for field in msgspec.structs.fields(record.struct))
     name, key = record.struct.__name__, _key(log)
@@ -74,10 +74,13 @@ def build_reader(record: RecordType, log: Log) -> Reader:
         return _mapped_reader(record, log, checked)
     if key != _TYPE:
         fields.append((_TYPE, Any, msgspec.field(default=None)))
+    usual = [
+        (each, narrow[each], msgspec.field()) if narrow and each in narrow else (each, *rest) for each, *rest in fields
+    ]
     wire, loose = (
         msgspec.defstruct(
             name,
-            fields,
+            each,
             frozen=True,
             kw_only=True,
             omit_defaults=True,
@@ -85,7 +88,7 @@ def build_reader(record: RecordType, log: Log) -> Reader:
             gc=False,
             **_tag(log),
         )
-        for strict in (True, False)
+        for each, strict in ((usual, True), (fields, False))
     )
     known |= {_TYPE, key or _TYPE}
     texts = frozenset(record.text)

@@ -11,23 +11,24 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from aiwatch.ingest.batch import Batch, Counts, Feed, Part, fold, settle
+from aiwatch.ingest.batch import Batch, Counts, Feed, Part, Settled, fold, settle
 from aiwatch.ingest.checkpoint import Checkpoint, Commit
 from aiwatch.ingest.contracts import Block, Outcome, Sink, StoppedError
 from aiwatch.ingest.dead_letters import DeadLetters
 from aiwatch.ingest.decode import Decoded, Reject
-from aiwatch.ingest.joining import JoinQueue, build_join
+from aiwatch.ingest.joining import JoinQueue, build_joins
 from aiwatch.ingest.lag import Lag
 from aiwatch.ingest.self_metrics import SelfMetrics
 from aiwatch.ingest.sending import Sending
 from aiwatch.ingest.state import MetricState
-from aiwatch.kinds.base import Delta, SessionBook
+from aiwatch.kinds.base import SessionBook
 
 _LOG = logging.getLogger(__name__)
 _BATCH_BYTES = 2 * 2**20
+_BLOCK_BYTES = 256 * 2**10  # what is worked on at once stays in the processor's cache
 _POLL_SECONDS = 0.2
 _JOIN_SECONDS = 5.0  # for how long `drain` waits for interactions to become searchable
 _MATURE_EVERY = 1.0  # seconds
@@ -81,10 +82,7 @@ class Pipeline:
             StoppedError: told so while a batch waited; it will be read again.
         """
         while not self._stop.is_set():
-            moved = self._step()
-            if self._joins is not None:
-                self._joined(self._joins.step(self._clock()))
-            if not moved:
+            if not self._step():
                 self._stop.wait(_POLL_SECONDS)
 
     def drain(self) -> None:
@@ -96,8 +94,8 @@ class Pipeline:
         while self._step():
             if self._stop.is_set():
                 raise StoppedError
-        until = self._clock() + _JOIN_SECONDS
-        while self._joins is not None and self._joins.waiting and self._clock() < until:
+        until = time.monotonic() + _JOIN_SECONDS
+        while self._joins is not None and self._joins.waiting and time.monotonic() < until:
             self._joined(self._joins.step(self._clock()))
             if self._stop.wait(0.1):
                 raise StoppedError
@@ -123,8 +121,13 @@ class Pipeline:
 
         Returns whether anything moved or is on its way. It waits a moment at most.
         """
-        moved = False
-        if not self._sending.full:
+        moved = behind = False
+        if self._joins is not None:
+            self._joined(self._joins.step(self._clock()))
+            behind = self._joins.behind
+        if behind:
+            self._stop.wait(0.02)
+        elif not self._sending.full:
             batch = self._read()
             if batch.parts:
                 self._sending.send(batch, batch.documents())
@@ -134,28 +137,33 @@ class Pipeline:
         if delivered is not None:
             self._deliver(*delivered)
             self._look()
-        if self._clock() >= self._mature_at:
+        if time.monotonic() >= self._mature_at:
             self._mature()
-        return moved or bool(self._sending.loads)
+        return moved or behind or delivered is not None or bool(self._sending.loads)
 
     def _read(self) -> Batch:
-        """Take a block from each feed in turn, until the batch is large enough or no feed has anything new."""
+        """Take blocks from the feeds in turn, until the batch is large enough or no feed has anything new."""
         batch = Batch()
         now = datetime.fromtimestamp(self._clock(), UTC)
-        for feed in self._feeds:
-            block = feed.source.read(_BATCH_BYTES - batch.size)
-            while block is not None and not block.data and not block.oversized:
-                self._announce(feed, block, batch)
-                block = feed.source.read(_BATCH_BYTES - batch.size)
-            if block is not None:
-                batch.add(Part(feed, block, feed.decoder.decode(block, now)))
-            if batch.size >= _BATCH_BYTES:
-                break
+        feeds = self._feeds
+        while feeds and batch.size < _BATCH_BYTES:
+            feeds = [feed for feed in feeds if self._read_block(feed, batch, now)]
         self._feeds = self._feeds[1:] + self._feeds[:1]  # nobody is always last
         gone = [stream for feed in self._feeds for stream in feed.source.forgotten()]
         if gone:
             self._commit(Commit(forgotten_streams=gone))
         return batch
+
+    def _read_block(self, feed: Feed, batch: Batch, now: datetime) -> bool:
+        """Add the next lines of a feed, if the batch has room for them; return whether there were any."""
+        room = _BATCH_BYTES - batch.size
+        block = feed.source.read(min(room, _BLOCK_BYTES)) if room > 0 else None
+        while block is not None and not block.data and not block.oversized:
+            self._announce(feed, block, batch)
+            block = feed.source.read(min(room, _BLOCK_BYTES))
+        if block is not None:
+            batch.add(Part(feed, block, feed.decoder.decode(block, now)))
+        return block is not None
 
     def _announce(self, feed: Feed, block: Block, batch: Batch) -> None:
         """Commit a position that brings no lines: at once, but never ahead of lines that are still on their way."""
@@ -165,21 +173,23 @@ class Pipeline:
             self._commit(Commit(positions={block.stream: block.position}))
             feed.source.committed(block.position)
 
-    def _deliver(self, batch: Batch, outcomes: list[Outcome]) -> None:
+    def _deliver(self, batch: Batch, outcomes: Mapping[int, Outcome]) -> None:
         """Fold what was stored, commit everything about the batch, and show it."""
         now = self._clock()
-        remaining = iter(outcomes)
+        start = 0
         commit = Commit(positions={part.block.stream: part.block.position for part in batch.parts})
         rejects: list[Reject] = []
-        deltas: list[Delta] = []
-        books = {name: SessionBook(held) for name, held in self._sessions.items()}
+        by_process: dict[str, list[tuple[Part, Settled]]] = {}
         for part in batch.parts:
-            settled = settle(part, remaining)
-            deltas.append(fold(part, settled, books[part.feed.process.name]))
+            settled = settle(part, outcomes, start)
+            start += len(part.decoded.documents)
+            by_process.setdefault(part.feed.process.name, []).append((part, settled))
             rejects += settled.rejects
             if self._joins is not None:
-                commit.joins += [build_join(entry, now) for entry in settled.stored if entry.type == "feedback"]
+                commit.joins += build_joins(settled.stored, now)
             self.counts.add(part, settled)
+        books = {name: SessionBook(self._sessions[name]) for name in by_process}
+        deltas = [fold(parts[0][0].feed.process, parts, books[name]) for name, parts in by_process.items()]
         commit.series = self._state.prepare(deltas, now)
         commit.sessions = {name: book.touched for name, book in books.items() if book.touched}
         commit.forgotten_sessions = self._ended_sessions(commit.sessions, now)
@@ -240,7 +250,7 @@ class Pipeline:
         if keys:
             self._commit(Commit(shown_until=max(shown_until, self._checkpoint.shown_until)))
             self._state.mature(keys)
-        self._mature_at = self._clock() + _MATURE_EVERY
+        self._mature_at = time.monotonic() + _MATURE_EVERY
 
     def _look(self) -> None:
         """Bring the lags up to date."""

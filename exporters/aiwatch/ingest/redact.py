@@ -9,7 +9,7 @@ linear in the text: what repeats without bound is possessive and begins only whe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 Redact = Callable[[str], str]
@@ -110,7 +110,22 @@ def _phones(text: str) -> str:
 
 
 _STEPS: dict[str, Redact] = {"email": _emails, "iban": _ibans, "card": _cards, "phone": _phones}
-_NUMBER = re.compile(r"\d[ \-./()]?\d")
+_FEWEST_DIGITS = {"iban": 2, "card": 12, "phone": 7}
+_FEWEST = min(_FEWEST_DIGITS.values())
+_DIGIT = re.compile(r"\d")
+_NO_DIGITS = bytes(code for code in range(256) if not 48 <= code <= 57)
+
+
+def _digits(text: str) -> int:
+    """Return how many digits a text has.
+
+    >>> _digits("room 101"), _digits("١٢٣")
+    (3, 3)
+    """
+    if text.isascii():
+        # Deleting all others is one pass in C; a regular expression takes ten times as long to find none.
+        return len(text.encode().translate(None, _NO_DIGITS))
+    return sum(map(str.isdecimal, text))
 
 
 def build_redactor(patterns: Iterable[str]) -> Redact:
@@ -123,18 +138,43 @@ def build_redactor(patterns: Iterable[str]) -> Redact:
     'pay to [iban] or call [phone]'
     """
     wanted = set(patterns)
-    numeric = [step for name, step in _STEPS.items() if name in wanted and name != "email"]
+    numeric = [(_FEWEST_DIGITS[name], step) for name, step in _STEPS.items() if name in wanted and name != "email"]
     emails = "email" in wanted
 
     def redact(text: str) -> str:
         if emails:
             text = _emails(text)
-        if numeric and _NUMBER.search(text) is not None:
-            for step in numeric:
-                text = step(text)
-        return text
+        digits = _digits(text)
+        if digits < _FEWEST:
+            return text
+        first = _DIGIT.search(text)
+        start = text.rfind(" ", 0, 0 if first is None else first.start()) + 1  # nothing numeric begins before
+        before, rest = text[:start], text[start:]
+        for fewest, step in numeric:
+            if digits >= fewest:
+                rest = step(rest)
+        return before + rest
 
     return redact
+
+
+_SEPARATOR = "\x1e"
+_PLAIN_TEXT = bytes({*range(256)} - {*b"0123456789@", ord(_SEPARATOR)})
+
+
+def suspects(texts: Sequence[str | None]) -> list[int]:
+    """Return which of many texts may hold personal data, fast: all others certainly hold none.
+
+    >>> suspects(["where is order 7?", None, "I am a@b.example", "call +49 30 901820"])
+    [2, 3]
+    """
+    whole = _SEPARATOR.join([text or "" for text in texts])
+    if whole.isascii():
+        # One pass in C over all texts together leaves nothing of those without digits and @.
+        left = whole.encode().translate(None, _PLAIN_TEXT).split(_SEPARATOR.encode())
+        if len(left) == len(texts):
+            return [place for place, marks in enumerate(left) if marks and (len(marks) >= _FEWEST or marks == b"@")]
+    return [place for place, text in enumerate(texts) if text and ("@" in text or _digits(text) >= _FEWEST)]
 
 
 def redact_within(value: Any, redact: Redact) -> Any:

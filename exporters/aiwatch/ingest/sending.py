@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
 from typing import Generic, TypeVar
 
-from aiwatch.ingest.contracts import Document, Outcome, Sink
+from aiwatch.ingest.contracts import Outcome, Sink
 
 Load = TypeVar("Load")
 Result = TypeVar("Result")
@@ -26,7 +26,7 @@ class Sending(Generic[Load]):
         """Send to ``sink``."""
         self._sink = sink
         self._connections = connections
-        self._flying: deque[tuple[Load, Future[list[Outcome]]]] = deque()
+        self._flying: deque[tuple[Load, Future[Mapping[int, Outcome]]]] = deque()
 
     @property
     def loads(self) -> list[Load]:
@@ -38,11 +38,11 @@ class Sending(Generic[Load]):
         """Whether nothing more should be sent before something has been taken."""
         return len(self._flying) >= self._connections
 
-    def send(self, load: Load, documents: list[Document]) -> None:
+    def send(self, load: Load, documents: Sequence[bytes]) -> None:
         """Send ``documents``, which belong to ``load``."""
-        self._flying.append((load, in_background(partial(self._carry, documents))))
+        self._flying.append((load, in_background(partial(self._sink.send, documents))))
 
-    def take(self, seconds: float) -> tuple[Load, list[Outcome]] | None:
+    def take(self, seconds: float) -> tuple[Load, Mapping[int, Outcome]] | None:
         """Return the oldest load and its outcomes, or None when it takes longer than ``seconds``.
 
         Raises:
@@ -60,12 +60,6 @@ class Sending(Generic[Load]):
             return None
         self._flying.popleft()
         return load, first.result()
-
-    def _carry(self, documents: list[Document]) -> list[Outcome]:
-        outcomes = self._sink.send(documents)
-        if len(outcomes) != len(documents):
-            raise RuntimeError(f"the sink returned {len(outcomes)} outcomes for {len(documents)} documents")
-        return outcomes
 
 
 def in_background(call: Callable[[], Result]) -> Future[Result]:

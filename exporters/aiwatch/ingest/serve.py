@@ -13,13 +13,13 @@ from typing import Any
 from prometheus_client import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from aiwatch.ingest.exposition import OPENMETRICS, PLAIN, Exposition
+from aiwatch.ingest.exposition import OPENMETRICS, PLAIN, Renders
 from aiwatch.ingest.self_metrics import SelfMetrics
 
 _LOG = logging.getLogger(__name__)
 
 
-def full_text(exposition: Exposition, self_metrics: SelfMetrics, openmetrics: bool) -> bytes:
+def full_text(exposition: Renders, self_metrics: SelfMetrics, openmetrics: bool) -> bytes:
     """Return everything that /metrics shows."""
     domain = exposition.render(openmetrics).encode()
     generate = generate_openmetrics if openmetrics else generate_latest
@@ -46,7 +46,7 @@ class _ServerV6(_Server):
 class MetricsServer:
     """Serves the metrics until closed, from threads of its own."""
 
-    def __init__(self, host: str, port: int, exposition: Exposition, self_metrics: SelfMetrics) -> None:
+    def __init__(self, host: str, port: int, exposition: Renders, self_metrics: SelfMetrics) -> None:
         """Listen on ``host`` and ``port`` (0: any free one).
 
         Raises:
@@ -87,11 +87,11 @@ class MetricsServer:
         self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
         self._thread.start()
 
-    def show(self, exposition: Exposition, self_metrics: SelfMetrics) -> None:
+    def show(self, exposition: Renders, self_metrics: SelfMetrics) -> None:
         """Serve these metrics from now on."""
         self._shown = (exposition, self_metrics)
 
-    def _now(self) -> tuple[Exposition, SelfMetrics]:
+    def _now(self) -> tuple[Renders, SelfMetrics]:
         return self._shown
 
     @property

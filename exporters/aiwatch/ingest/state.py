@@ -19,8 +19,11 @@ Value = float | Histogram
 _BOUNDED_LABELS = {names.MODEL_VERSION, names.INTENT, names.DECISION, names.FEATURE}
 
 
-class Series(msgspec.Struct):
-    """One series: its value, and when it began (epoch seconds)."""
+class Series(msgspec.Struct, gc=False):
+    """One series: its value, and when it began (epoch seconds).
+
+    Without ``gc``, as nothing in it can refer back to it: the collector need not look at a hundred thousand.
+    """
 
     value: Any
     born: float
@@ -64,7 +67,9 @@ class MetricState:
                 if series.born > shown_until:
                     series.born = now
                     self.young[name, labels] = self._clock()
-                self._put((name, labels), series)
+                self._note_values(name, labels)
+                self.series[name][labels] = series
+                self.changed[name, labels] = None
 
     def prepare(self, deltas: Iterable[Delta], now: float) -> dict[Key, Series]:
         """Return the new values of the series that ``deltas`` change; new ones are born ``now``."""
@@ -89,10 +94,14 @@ class MetricState:
         with self.lock:
             for key, series in prepared.items():
                 name, labels = key
-                held = self.series[name].get(labels)
+                found = self.series[name]
+                held = found.get(labels)
+                if held is None:
+                    self._note_values(name, labels)
                 if held is None or held.born != series.born:
                     self.young[key] = self._clock()
-                self._put(key, series)
+                found[labels] = series
+            self.changed.update(dict.fromkeys(prepared))
 
     def ripe(self, age: float) -> tuple[list[Key], float]:
         """Return the young series that are at least ``age`` seconds old, and the latest time of their births.
@@ -110,10 +119,8 @@ class MetricState:
                 self.young.pop(key, None)
                 self.changed[key] = None
 
-    def _put(self, key: Key, series: Series) -> None:
-        name, labels = key
-        self.series[name][labels] = series
-        self.changed[key] = None
+    def _note_values(self, name: str, labels: Labels) -> None:
+        """Remember the label values of a series that is new."""
         for label, value in zip(self.metrics[name].labels, labels, strict=True):
             if label in _BOUNDED_LABELS:
                 self._values.setdefault((labels[0], label), set()).add(value)
@@ -124,17 +131,17 @@ class MetricState:
 
     def _next(self, prepared: dict[Key, Series], key: Key, now: float, empty: Any) -> Series:
         """Return the series to add to: a copy of the current one, made once per batch."""
-        name, labels = key
-        if labels not in self.series[name]:
-            labels = self._bounded(name, labels)
-            key = (name, labels)
         found = prepared.get(key)
-        if found is None:
-            current = self.series[name].get(labels)
-            value = empty if current is None else current.value
-            if isinstance(value, Histogram):
-                value = Histogram(value.bounds, list(value.counts), value.sum, value.exemplars)
-            found = prepared[key] = Series(value, now if current is None else current.born)
+        if found is not None:
+            return found
+        name, labels = key
+        current = self.series[name].get(labels)
+        if current is None and (bounded := self._bounded(name, labels)) != labels:
+            return self._next(prepared, (name, bounded), now, empty)
+        value = empty if current is None else current.value
+        if isinstance(value, Histogram):
+            value = Histogram(value.bounds, list(value.counts), value.sum, value.exemplars)
+        found = prepared[key] = Series(value, now if current is None else current.born)
         return found
 
     def _bounded(self, name: str, labels: Labels) -> Labels:

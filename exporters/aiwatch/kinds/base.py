@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice, repeat
+from operator import attrgetter, le
 from typing import Any, Literal
 
 import msgspec
 
+from aiwatch import names
 from aiwatch.kinds.options import KindOptions
 
 Labels = tuple[str, ...]
@@ -67,18 +71,17 @@ class Histogram(msgspec.Struct):
         """
         return cls(bounds=bounds, counts=[0] * (len(bounds) + 1))
 
-    def observe(self, value: float, trace_id: str | None = None, time: float = 0.0) -> None:
-        """Count ``value``; the newest traced one of a bucket is its exemplar (``time`` in epoch seconds).
+    def observe_all(self, values: Sequence[float]) -> list[int]:
+        """Count all ``values``, and return the bucket of each.
 
-        >>> h = Histogram.empty((0.5, 1.0)); h.observe(0.5); h.observe(0.7, "t1", 9.0); h.observe(2.0)
-        >>> h.counts, h.sum, h.exemplars
-        ([1, 1, 1], 3.2, {1: ('t1', 0.7, 9.0)})
+        >>> h = Histogram.empty((0.5, 1.0)); h.observe_all([0.25, 0.5, 0.75]), h.counts, h.sum
+        ([0, 0, 1], [2, 1, 0], 1.5)
         """
-        bucket = bisect_left(self.bounds, value)
-        self.counts[bucket] += 1
-        self.sum += value
-        if trace_id:
-            self.exemplars[bucket] = (trace_id, value, time)
+        buckets = list(map(bisect_left, repeat(self.bounds), values))
+        for bucket, number in Counter(buckets).items():
+            self.counts[bucket] += number
+        self.sum += sum(values)
+        return buckets
 
     def merge(self, other: Histogram) -> None:
         """Add the observations of ``other``, which has the same bounds."""
@@ -117,9 +120,11 @@ class Delta:
 class SessionBook:
     """Which sessions of a process are open, by event time: a session ends after 30 minutes without an event.
 
+    >>> from datetime import UTC
+    >>> def at(seconds): return datetime.fromtimestamp(seconds, UTC)
     >>> book = SessionBook({})
-    >>> book.opens("a", 0.0), book.opens("a", 60.0), book.opens("a", 60.0 + 1801)
-    (True, False, True)
+    >>> book.openings(["a", "b", "a"], [at(0), at(1), at(60)]), book.openings(["a"], [at(60 + 1801)])
+    (2, 1)
     """
 
     GAP_SECONDS = 1800.0
@@ -129,13 +134,27 @@ class SessionBook:
         self.last_seen = last_seen
         self.touched: dict[str, float] = {}
 
-    def opens(self, session: str, time: float) -> bool:
-        """Note an event at ``time`` (epoch seconds) and return whether it begins a new session."""
+    def openings(self, sessions: Sequence[str | None], times: Sequence[datetime]) -> int:
+        """Note events of ``sessions`` at ``times``, in the order of the log; return how many begin a new session."""
+        if not times:
+            return 0
+        span = (times[-1] - times[0]).total_seconds()
+        if span <= self.GAP_SECONDS and all(map(le, times, islice(times, 1, None))):
+            # In order and close together: only a session's first event can open it, its last one is its newest.
+            first = dict(zip(reversed(sessions), reversed(times), strict=True))
+            newest = dict(zip(sessions, times, strict=True))
+            return sum(self._opens(session, first[session], time) for session, time in newest.items())
+        return sum(self._opens(session, time, time) for session, time in zip(sessions, times, strict=True))
+
+    def _opens(self, session: str | None, first: datetime, newest: datetime) -> bool:
+        if session is None:
+            return False
         last = self.touched.get(session)
         if last is None:
             last = self.last_seen.get(session)
-        self.touched[session] = time if last is None else max(last, time)
-        return last is None or time - last > self.GAP_SECONDS
+        seconds = newest.timestamp()
+        self.touched[session] = seconds if last is None else max(last, seconds)
+        return last is None or first.timestamp() - last > self.GAP_SECONDS
 
 
 def latency_bounds(thresholds: Sequence[float]) -> tuple[float, ...]:
@@ -161,6 +180,49 @@ class Folding:
     sessions: SessionBook
     delta: Delta
 
+    def happened(self, times: Sequence[datetime]) -> None:
+        """Note the newest of the times at which something happened."""
+        if times:
+            self.delta.maximum(names.LAST_EVENT_TIMESTAMP_SECONDS, (self.process,), max(times).timestamp())
+
+    def observe(self, metric: str, version: str, field: str, records: Sequence[Any]) -> None:
+        """Add what ``records`` of one model version have in ``field`` to a histogram; None is passed over.
+
+        The newest traced record of a bucket becomes its exemplar.
+        """
+        held, values = present(field, records)
+        if not values:
+            return
+        histogram = self.delta.histogram(metric, (self.process, version), self.bounds[metric])
+        buckets = histogram.observe_all(values)
+        newest = dict(zip(buckets, held, strict=True))  # by bucket; the last one stays
+        if not all(record.trace_id for record in newest.values()):
+            newest = {bucket: record for bucket, record in zip(buckets, held, strict=True) if record.trace_id}
+        for bucket, record in newest.items():
+            histogram.exemplars[bucket] = (record.trace_id, getattr(record, field), record.time.timestamp())
+
+
+def present(field: str, records: Sequence[Any]) -> tuple[Sequence[Any], list[Any]]:
+    """Return the records that have a number in ``field``, and these numbers."""
+    values = list(map(attrgetter(field), records))
+    try:
+        sum(values)  # the fastest way to find a None
+    except TypeError:
+        records = [record for record in records if getattr(record, field) is not None]
+        values = list(map(attrgetter(field), records))
+    return records, values
+
+
+def by_version(records: Sequence[Any]) -> Mapping[str, Sequence[Any]]:
+    """Return the records of each model version, in their order; they carry ``model_version``."""
+    versions = dict.fromkeys([record.model_version for record in records])
+    if len(versions) == 1:
+        return {version or names.UNKNOWN: records for version in versions}
+    found: dict[str, list[Any]] = {version or names.UNKNOWN: [] for version in versions}
+    for record in records:
+        found[record.model_version or names.UNKNOWN].append(record)
+    return found
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -176,6 +238,8 @@ class Kind:
         bounds: options and SLO thresholds (seconds) -> bucket bounds per histogram.
         zeros: process name and options -> counter series known beforehand, so that they start at 0.
         folds: per record type, adds a batch of records to a delta.
+        narrow: options -> fields whose usual values have a narrower type than the record's. A line that fits is read
+            as that, which spares looking at its values one by one; any other is read as the record says.
     """
 
     name: str
@@ -187,6 +251,7 @@ class Kind:
     bounds: Callable[[Any, Sequence[float]], Mapping[str, tuple[float, ...]]]
     zeros: Callable[[str, Any], Sequence[tuple[str, Labels]]]
     folds: Mapping[str, Callable[[Folding, Sequence[Any]], None]]
+    narrow: Callable[[Any], Mapping[str, Any]] = lambda options: {}
 
     def record(self, name: str) -> RecordType:
         """Return the record type called ``name``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
 
@@ -69,18 +70,13 @@ def zeros(process: str, options: ClassifierOptions) -> Sequence[tuple[str, Label
     return prediction.feature_zeros(process, options)
 
 
-def _outcome(folding: Folding, record: Classification, version: str, time: float) -> str:
-    if record.score is not None:
-        score = folding.delta.histogram(
-            names.SCORE_RATIO, (folding.process, version), folding.bounds[names.SCORE_RATIO]
-        )
-        score.observe(record.score, record.trace_id, time)
-    return record.decision or names.UNKNOWN
+def _decisions(records: Sequence[Classification]) -> Counter[str]:
+    return Counter(record.decision or names.UNKNOWN for record in records)
 
 
 def fold(folding: Folding, records: Sequence[Classification]) -> None:
     """Add a batch of classifications to the metrics."""
-    prediction.fold_predictions(folding, records, _outcome)
+    prediction.fold_predictions(folding, records, names.SCORE_RATIO, "score", _decisions)
 
 
 KIND = Kind(
@@ -126,4 +122,5 @@ KIND = Kind(
     bounds=bounds,
     zeros=zeros,
     folds={"prediction": fold},
+    narrow=prediction.narrow,
 )

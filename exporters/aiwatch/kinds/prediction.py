@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
+import msgspec
 from pydantic import Field, model_validator
 
 from aiwatch import names
-from aiwatch.kinds.base import Folding, Labels, Metric, Record
+from aiwatch.kinds.base import Folding, Labels, Metric, Record, by_version
 from aiwatch.kinds.options import AlertSettings, Frozen, KindOptions, Share
 from aiwatch.kinds.shared import KEYWORD
 
@@ -102,32 +103,54 @@ def feature_zeros(process: str, options: PredictionOptions) -> Sequence[tuple[st
     return [(metric, (process, feature)) for feature in options.features for metric in metrics]
 
 
+def narrow(options: PredictionOptions) -> Mapping[str, Any]:
+    """Return a type for ``features`` that only complete and valid ones fit: nothing is left to look at then.
+
+    >>> complete = narrow(PredictionOptions(features={"age": Feature(type="numeric", min=0)}))["features"]
+    >>> msgspec.json.decode(b'{"age": 3, "other": 1}', type=complete)
+    Features(f0=3.0)
+    """
+    if not options.features:
+        return {}
+    fields = [
+        (f"f{number}", _valid_type(feature), msgspec.field(name=name))
+        for number, (name, feature) in enumerate(options.features.items())
+    ]
+    return {"features": msgspec.defstruct("Features", fields, frozen=True, gc=False)}
+
+
+def _valid_type(feature: Feature) -> Any:
+    """Return the type of what `is_valid` holds for valid, as far as JSON may write it."""
+    if feature.type == "numeric":
+        return Annotated[float, msgspec.Meta(ge=feature.min, le=feature.max)]
+    return Literal[feature.values] if feature.values else str | bool | int
+
+
 def fold_predictions(
-    folding: Folding, records: Sequence[Any], outcome: Callable[[Folding, Any, str, float], str]
+    folding: Folding,
+    records: Sequence[Any],
+    metric: str,
+    field: str,
+    decisions: Callable[[Sequence[Any]], Mapping[str, int]],
 ) -> None:
     """Add a batch of predictions to the metrics.
 
-    ``outcome(folding, record, version, epoch_seconds)`` observes what is special to the kind and returns the
-    value of the label ``decision``.
+    The histogram ``metric`` observes ``field``; ``decisions`` returns how many records have each value of the label
+    ``decision``.
     """
-    process, delta = folding.process, folding.delta
-    count = delta.count
+    process, count = folding.process, folding.delta.count
+    for version, group in by_version(records).items():
+        for decision, number in decisions(group).items():
+            count(names.PREDICTIONS_TOTAL, (process, version, decision), number)
+        count(names.ERRORS_TOTAL, (process, version), sum(1 for record in group if record.error))
+        folding.observe(names.LATENCY_SECONDS, version, "latency", group)
+        folding.observe(metric, version, field, group)
     features: Mapping[str, Feature] = folding.options.features
-    newest = 0.0
-    for record in records:
-        version = record.model_version or names.UNKNOWN
-        time = record.time.timestamp()
-        newest = max(newest, time)
-        decision = outcome(folding, record, version, time)
-        count(names.PREDICTIONS_TOTAL, (process, version, decision))
-        count(names.ERRORS_TOTAL, (process, version), 1 if record.error else 0)
-        if record.latency is not None:
-            latency = delta.histogram(names.LATENCY_SECONDS, (process, version), folding.bounds[names.LATENCY_SECONDS])
-            latency.observe(record.latency, record.trace_id, time)
+    for held in [record.features for record in records if type(record.features) is dict]:  # others are complete
         for name, feature in features.items():
-            value = record.features.get(name)
+            value = held.get(name)
             if value is None:
                 count(names.FEATURES_MISSING_TOTAL, (process, name))
             elif not is_valid(feature, value):
                 count(names.FEATURES_INVALID_TOTAL, (process, name))
-    delta.maximum(names.LAST_EVENT_TIMESTAMP_SECONDS, (process,), newest)
+    folding.happened([record.time for record in records])

@@ -52,18 +52,13 @@ def zeros(process: str, options: RegressorOptions) -> Sequence[tuple[str, Labels
     return prediction.feature_zeros(process, options)
 
 
-def _outcome(folding: Folding, record: Regression, version: str, time: float) -> str:
-    if record.value is not None:
-        value = folding.delta.histogram(
-            names.PREDICTED_VALUE, (folding.process, version), folding.bounds[names.PREDICTED_VALUE]
-        )
-        value.observe(record.value, record.trace_id, time)
-    return ""  # Prometheus takes an empty label for an absent one
+def _decisions(records: Sequence[Regression]) -> dict[str, int]:
+    return {"": len(records)}  # Prometheus takes an empty label for an absent one
 
 
 def fold(folding: Folding, records: Sequence[Regression]) -> None:
     """Add a batch of predictions to the metrics."""
-    prediction.fold_predictions(folding, records, _outcome)
+    prediction.fold_predictions(folding, records, names.PREDICTED_VALUE, "value", _decisions)
 
 
 KIND = Kind(
@@ -105,4 +100,5 @@ KIND = Kind(
     bounds=bounds,
     zeros=zeros,
     folds={"prediction": fold},
+    narrow=prediction.narrow,
 )

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from elasticsearch import Elasticsearch
 
-from aiwatch.ingest.contracts import Document, Outcome, StoppedError
+from aiwatch.ingest.contracts import Outcome, StoppedError
+from aiwatch.ingest.documents import head_of, make_document, neck_of
 from aiwatch.ingest.sinks import elasticsearch_bulk
 from aiwatch.ingest.sinks.elasticsearch_bulk import ElasticsearchSink
 
-STORED, DUPLICATE = Outcome("stored"), Outcome("duplicate")
+DUPLICATE = Outcome("duplicate")
 Answer = tuple[int, Any]
 
 
@@ -37,7 +38,7 @@ class Scripted:
                 if self.path.startswith("/_mget"):
                     self._answer(*script.look_up(json.loads(body)))
                     return
-                ids = [json.loads(line)["create"]["_id"] for line in body.splitlines()[::2]]
+                ids = [json.loads(line)["create"]["_id"].removeprefix("bot:") for line in body.splitlines()[::2]]
                 script.bulks.append(ids)
                 answer = script.answers.pop(0) if script.answers else script.store
                 if answer is None:
@@ -77,7 +78,8 @@ class Scripted:
 
     def look_up(self, body: Any) -> Answer:
         status = self.lookups.pop(0) if self.lookups else 200
-        docs = [{"found": doc["_id"] in self.held, "_source": self.held.get(doc["_id"])} for doc in body["docs"]]
+        held = [self.held.get(doc["_id"].removeprefix("bot:")) for doc in body["docs"]]
+        docs = [{"found": source is not None, "_source": source} for source in held]
         return status, {"docs": docs}
 
 
@@ -113,17 +115,15 @@ def sink(server: Scripted, retries: list[str], stop: threading.Event) -> Iterato
         yield ElasticsearchSink(client, stop, retries.append, longest_pause=0.25)
 
 
-def documents(*names: str) -> list[Document]:
-    return [
-        Document("aiwatch-interactions-2026.03.04", name, b'{"log":{"stream":"5a","offset":%d}}' % i, f"5a:{i}")
-        for i, name in enumerate(names)
-    ]
+def documents(*names: str) -> list[bytes]:
+    head, neck = head_of("aiwatch-interactions-2026.03.04", "bot"), neck_of("bot", "5a")
+    return [make_document(head, name, neck, place, b'"n":1}') for place, name in enumerate(names)]
 
 
 def test_what_is_created_is_stored(sink: ElasticsearchSink, server: Scripted) -> None:
-    assert sink.send(documents("a", "b")) == [STORED, STORED]
+    assert sink.send(documents("a", "b")) == {}
     assert server.bulks == [["a", "b"]]
-    assert sink.send([]) == []
+    assert sink.send([]) == {}
 
 
 def test_only_what_was_throttled_or_failed_is_sent_again(
@@ -131,7 +131,7 @@ def test_only_what_was_throttled_or_failed_is_sent_again(
 ) -> None:
     server.answers = [items(201, 429, 400, 503), items(500, 201)]
     outcomes = sink.send(documents("a", "b", "c", "d"))
-    assert outcomes == [STORED, STORED, Outcome("refused", "some_exception: why"), STORED]
+    assert outcomes == {2: Outcome("refused", "some_exception: why")}
     assert server.bulks == [["a", "b", "c", "d"], ["b", "d"], ["b"]]
     assert set(retries) <= {"throttled", "server_error"}
 
@@ -160,14 +160,14 @@ def test_what_concerns_no_document_in_particular_is_waited_for(
     sink: ElasticsearchSink, server: Scripted, retries: list[str], answer: Answer, reason: str
 ) -> None:
     server.answers = [answer, answer]
-    assert sink.send(documents("a", "b")) == [STORED, STORED]
+    assert sink.send(documents("a", "b")) == {}
     assert retries == [reason, reason]
 
 
 def test_a_conflict_with_an_own_earlier_delivery_is_a_success(sink: ElasticsearchSink, server: Scripted) -> None:
     server.answers = [items(409, 409, 409)]
     server.held = {"a": {"log": {"stream": "5a", "offset": 0}}, "b": {"log": {"stream": "5a", "offset": 7}}, "c": {}}
-    assert sink.send(documents("a", "b", "c")) == [STORED, DUPLICATE, DUPLICATE]
+    assert sink.send(documents("a", "b", "c")) == {1: DUPLICATE, 2: DUPLICATE}
 
 
 def test_a_conflict_that_cannot_be_looked_up_is_tried_again(
@@ -176,7 +176,7 @@ def test_a_conflict_that_cannot_be_looked_up_is_tried_again(
     server.answers = [items(409, 201), items(409), items(409)]
     server.held = {"a": {"log": {"stream": "5a", "offset": 0}}}
     server.lookups = [503, 403]
-    assert sink.send(documents("a", "b")) == [STORED, STORED]
+    assert sink.send(documents("a", "b")) == {}
     assert retries == ["conflict", "conflict"]
     assert server.bulks[1:] == [["a"], ["a"]]
 
@@ -185,7 +185,7 @@ def test_a_document_that_vanished_after_its_conflict_is_created_again(
     sink: ElasticsearchSink, server: Scripted
 ) -> None:
     server.answers = [items(409)]
-    assert sink.send(documents("a")) == [STORED]
+    assert sink.send(documents("a")) == {}
     assert server.bulks == [["a"], ["a"]]
 
 
@@ -201,18 +201,16 @@ def test_a_bulk_that_is_refused_as_a_whole_is_divided_until_the_culprit_is_alone
 ) -> None:
     server.answers = [lambda ids: refusal if "c" in ids else items(*[201] * len(ids))] * 7
     outcomes = sink.send(documents("a", "b", "c", "d", "e"))
-    assert [outcome.status for outcome in outcomes] == ["stored", "stored", "refused", "stored", "stored"]
-    assert sorted(outcome.reason for outcome in outcomes)[-1] in (
-        "larger than the server allows",
-        "illegal_argument_exception: bad",
-    )
+    assert outcomes.keys() == {2}
+    assert outcomes[2].status == "refused"
+    assert outcomes[2].reason in ("larger than the server allows", "illegal_argument_exception: bad")
 
 
 def test_large_loads_are_sent_in_several_requests(
     sink: ElasticsearchSink, server: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(elasticsearch_bulk, "_BODY_BYTES", 80)
-    assert sink.send(documents("a", "b", "c", "d", "e")) == [STORED] * 5
+    monkeypatch.setattr(elasticsearch_bulk, "_BODY_BYTES", 2 * len(documents("a")[0]))
+    assert sink.send(documents("a", "b", "c", "d", "e")) == {}
     assert server.bulks == [["a", "b"], ["c", "d"], ["e"]]
 
 

@@ -7,27 +7,28 @@ from pathlib import Path
 
 import pytest
 
-from aiwatch.ingest.contracts import Document, Outcome
+from aiwatch.ingest.contracts import Outcome
+from aiwatch.ingest.documents import head_of, make_document, neck_of
 from aiwatch.ingest.sinks.ndjson import NdjsonSink
 
-STORED, DUPLICATE = Outcome("stored"), Outcome("duplicate")
+STORED, DUPLICATE = None, Outcome("duplicate")
 
 
-def document(id_: str, offset: int, index: str = "aiwatch-interactions-2026.03.04") -> Document:
-    body = b'{"process":"bot","log":{"stream":"5a","offset":%d},"query":"hi"}' % offset
-    return Document(index, id_, body, f"5a:{offset}")
+def document(id_: str, offset: int, index: str = "aiwatch-interactions-2026.03.04") -> bytes:
+    return make_document(head_of(index, "bot"), id_, neck_of("bot", "5a"), offset, b'"query":"hi"}')
 
 
-def send(path: Path, *documents: Document) -> list[Outcome]:
+def send(path: Path, *documents: bytes) -> list[Outcome | None]:
     sink = NdjsonSink(path)
     try:
-        return sink.send(list(documents))
+        outcomes = sink.send(documents)
+        return [outcomes.get(place) for place in range(len(documents))]
     finally:
         sink.close()
 
 
 def ids(path: Path) -> list[str]:
-    return [json.loads(line)["_id"] for line in path.read_bytes().splitlines()]
+    return [json.loads(line)["_id"].removeprefix("bot:") for line in path.read_bytes().splitlines()]
 
 
 def test_a_document_stands_on_one_line_with_its_index_and_id(tmp_path: Path) -> None:
@@ -35,7 +36,7 @@ def test_a_document_stands_on_one_line_with_its_index_and_id(tmp_path: Path) -> 
     (line,) = (tmp_path / "new" / "d.ndjson").read_bytes().splitlines()
     assert json.loads(line) == {
         "_index": "aiwatch-interactions-2026.03.04",
-        "_id": 'b"1',
+        "_id": 'bot:b"1',
         "process": "bot",
         "log": {"stream": "5a", "offset": 0},
         "query": "hi",

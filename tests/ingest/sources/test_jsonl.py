@@ -278,3 +278,31 @@ def test_the_file_system_is_looked_at_no_more_often_than_asked(log: Path):
     log.write_bytes(b"1\n")
     assert source.read(100) is None
     source.close()
+
+
+def test_a_line_of_ten_mebibytes_is_read_and_a_longer_one_is_passed_over(log: Path, consumer: Consumer):
+    most = 10 * 2**20
+    with log.open("wb") as file:
+        for line in (b"a" * most, b"b" * (most + 1), b"c"):
+            file.write(line + b"\n")
+    assert [(line[:1], len(line)) for line in consumer.drain()] == [(b"a", most), (b"c", 1)]
+    assert [(each.length, each.head) for each in consumer.oversized] == [(most + 1, b"b" * 1024)]
+
+
+def test_what_is_written_counts_as_unread_also_while_nobody_reads(tmp_path: Path, log: Path, consumer: Consumer):
+    log.write_bytes(b"one\n")
+    consumer.drain()
+    append(log, b"two\n")
+    log.rename(tmp_path / "app-2.jsonl")
+    log.write_bytes(b"three\n")
+    assert consumer.source.lag_bytes() == 10
+    assert sorted(consumer.drain()) == [b"three", b"two"]
+    assert consumer.source.lag_bytes() == 0
+
+
+def test_the_lag_is_looked_at_no_more_often_than_asked(log: Path):
+    source = JsonlSource("chat", str(log), [], rescan_every=3600)
+    source.read(100)
+    log.write_bytes(b"1\n")
+    assert source.lag_bytes() == 0
+    source.close()

@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from aiwatch.ingest.contracts import Position
 from aiwatch.ingest.sources import tracking
+from aiwatch.ingest.sources.compressed import zstd
 from tests.ingest.sources.consuming import NEVER, Consumer
 
 LAST = 4  # the highest number of a rotated file
@@ -41,6 +42,8 @@ class Logs(RuleBasedStateMachine):
 
     pattern = "app.jsonl*"
     banner = b""
+    suffix = ".gz"
+    pack = staticmethod(gzip.compress)
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,11 +106,11 @@ class Logs(RuleBasedStateMachine):
 
     def _shift(self) -> None:
         """Make room for a file number 1."""
-        for suffix in ("", ".gz"):
+        for suffix in ("", self.suffix):
             if f"app.jsonl.{LAST}{suffix}" in self.files:
                 self._delete(f"app.jsonl.{LAST}{suffix}")
         for number in range(LAST - 1, 0, -1):
-            for suffix in ("", ".gz"):
+            for suffix in ("", self.suffix):
                 name, moved = f"app.jsonl.{number}{suffix}", f"app.jsonl.{number + 1}{suffix}"
                 if name in self.files:
                     (self.folder / name).rename(self.folder / moved)
@@ -205,17 +208,17 @@ class Logs(RuleBasedStateMachine):
     @rule(poll_between=st.booleans(), number=st.integers(1, LAST))
     def compress(self, poll_between: bool, number: int) -> None:
         name = f"app.jsonl.{number}"
-        if name not in self.files or f"{name}.gz" in self.files or self.files[name].half:
+        if name not in self.files or f"{name}{self.suffix}" in self.files or self.files[name].half:
             return
         path = self.folder / name
-        data = gzip.compress(path.read_bytes())
-        with (self.folder / f"{name}.gz").open("wb") as archive:
+        data = self.pack(path.read_bytes())
+        with (self.folder / f"{name}{self.suffix}").open("wb") as archive:
             archive.write(data[: len(data) // 2])
             if poll_between:
                 archive.flush()
                 self.poll(2, look=True)
             archive.write(data[len(data) // 2 :])
-        self.files[f"{name}.gz"] = Content(self.files[name])
+        self.files[f"{name}{self.suffix}"] = Content(self.files[name])
         self._delete(name)
         self._account()
 
@@ -279,9 +282,18 @@ class LogsWithABanner(Logs):
     banner = b'{"banner": "%s"}\n' % (b"x" * 1500)
 
 
+class LogsCompressedByZstd(Logs):
+    """The same with Zstandard, whose frames do not state what gzip's end markers do."""
+
+    suffix = ".zst"
+    pack = staticmethod(zstd.compress)
+
+
 TestLogs = Logs.TestCase
 TestLogs.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestLogsBeyondThePattern = LogsBeyondThePattern.TestCase
 TestLogsBeyondThePattern.settings = TestLogs.settings
 TestLogsWithABanner = LogsWithABanner.TestCase
 TestLogsWithABanner.settings = TestLogs.settings
+TestLogsCompressedByZstd = LogsCompressedByZstd.TestCase
+TestLogsCompressedByZstd.settings = TestLogs.settings

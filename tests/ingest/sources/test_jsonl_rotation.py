@@ -8,6 +8,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import msgspec
 import pytest
 
 from aiwatch.ingest.sources import tracking
+from aiwatch.ingest.sources.compressed import zstd
 from tests.ingest.sources.consuming import Consumer
 
 Make = Callable[..., Consumer]
@@ -53,10 +55,34 @@ def append(path: Path, new: list[bytes]) -> list[bytes]:
     return new
 
 
-def compress(path: Path) -> Path:
-    """Compress as gzip does: a new file beside the old one, with its time, and then the old one goes."""
-    target = path.with_name(path.name + ".gz")
-    target.write_bytes(gzip.compress(path.read_bytes()))
+@dataclass(frozen=True)
+class Packing:
+    """A way to compress."""
+
+    suffix: str
+    pack: Callable[[bytes], bytes]
+    padding: bytes  # what may lie behind the content
+
+
+def zstandard(content: bytes) -> bytes:
+    """Compress as the command does by default."""
+    return zstd.compress(content, options={zstd.CompressionParameter.checksum_flag: 1})
+
+
+GZIP = Packing(".gz", gzip.compress, b"\0" * 7)
+ZSTD = Packing(".zst", zstandard, b"\x50\x2a\x4d\x18" + b"\3\0\0\0" + b"pad")
+
+
+@pytest.fixture(params=[GZIP, ZSTD], ids=["gzip", "zstd"])
+def packing(request: pytest.FixtureRequest) -> Packing:
+    found: Packing = request.param
+    return found
+
+
+def compress(path: Path, packing: Packing) -> Path:
+    """Compress as gzip and zstd do: a new file beside the old one, with its time, and then the old one goes."""
+    target = path.with_name(path.name + packing.suffix)
+    target.write_bytes(packing.pack(path.read_bytes()))
     stat = path.stat()
     os.utime(target, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     path.unlink()
@@ -353,11 +379,11 @@ def test_a_switched_link_leads_to_the_next_file_and_the_last_one_is_read_to_its_
 @both_patterns
 @with_restart
 def test_compression_after_rotation_is_gone_through_from_the_known_position(
-    restart: bool, pattern: str, count: int, log: Path, make: Make
+    restart: bool, pattern: str, count: int, log: Path, packing: Packing, make: Make
 ):
     consumer = make(pattern)
     written = begin(consumer, log, count)
-    compress(log.rename(log.with_name("app.jsonl.1")))
+    compress(log.rename(log.with_name("app.jsonl.1")), packing)
     if restart:
         consumer.crash()
     written += append(log, lines(2))
@@ -368,11 +394,13 @@ def test_compression_after_rotation_is_gone_through_from_the_known_position(
 
 
 @sizes
-def test_a_compressed_copy_of_what_was_read_is_recorded_as_its_new_place(count: int, log: Path, make: Make):
+def test_a_compressed_copy_of_what_was_read_is_recorded_as_its_new_place(
+    count: int, log: Path, packing: Packing, make: Make
+):
     consumer = make(quiet=0)
     append(log, lines(count))
     consumer.drain()
-    archive = compress(log)
+    archive = compress(log, packing)
     consumer.drain()
     consumer.drain()
     assert len(consumer.lines) == count
@@ -381,24 +409,28 @@ def test_a_compressed_copy_of_what_was_read_is_recorded_as_its_new_place(count: 
 
 
 @pytest.mark.parametrize("look", [False, True], ids=["copy unseen", "copy seen"])
-def test_copytruncate_with_compression_at_once_loses_and_doubles_nothing(look: bool, log: Path, make: Make):
+def test_copytruncate_with_compression_at_once_loses_and_doubles_nothing(
+    look: bool, log: Path, packing: Packing, make: Make
+):
     consumer = make()
     written = begin(consumer, log, 100)
     shutil.copy(log, log.with_name("app.jsonl.1"))
     if look:
         consumer.poll()
     os.truncate(log, 0)
-    compress(log.with_name("app.jsonl.1"))
+    compress(log.with_name("app.jsonl.1"), packing)
     written += append(log, lines(3))
     consumer.drain()
     assert sorted(consumer.lines) == sorted(written)
 
 
 def test_an_archive_that_nobody_knows_is_read_from_its_start_with_its_last_unterminated_line(
-    tmp_path: Path, make: Make
+    tmp_path: Path, packing: Packing, make: Make
 ):
     content = b"1\n2\n3"
-    (tmp_path / "app.jsonl.1.gz").write_bytes(gzip.compress(content[:3]) + gzip.compress(content[3:]) + b"\0" * 7)
+    (tmp_path / f"app.jsonl.1{packing.suffix}").write_bytes(
+        packing.pack(content[:3]) + packing.pack(content[3:]) + packing.padding
+    )
     consumer = make()
     assert consumer.drain() == [b"1", b"2", b"3"]
     assert all(position.finished for position in consumer.positions.values())
@@ -406,13 +438,26 @@ def test_an_archive_that_nobody_knows_is_read_from_its_start_with_its_last_unter
     assert consumer.drain() == []
 
 
+@pytest.mark.parametrize("limit", [1000, 65536])
+def test_an_archive_of_any_size_is_finished_and_let_go_when_it_is_read(
+    limit: int, tmp_path: Path, packing: Packing, make: Make
+):
+    before = len(os.listdir("/proc/self/fd"))
+    written = [b"%032x" % (number**9) for number in range(20_000)]
+    (tmp_path / f"app.jsonl.1{packing.suffix}").write_bytes(packing.pack(b"".join(line + b"\n" for line in written)))
+    consumer = make(limit=limit)
+    assert consumer.drain() == written
+    assert [position.finished for position in consumer.positions.values()] == [True]
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 @with_restart
 def test_an_archive_still_being_written_is_read_as_far_as_it_goes_and_on_later(
-    restart: bool, tmp_path: Path, make: Make
+    restart: bool, tmp_path: Path, packing: Packing, make: Make
 ):
     written = lines(2000)
-    archive = gzip.compress(b"".join(line + b"\n" for line in written))
-    path = tmp_path / "app.jsonl.1.gz"
+    archive = packing.pack(b"".join(line + b"\n" for line in written))
+    path = tmp_path / f"app.jsonl.1{packing.suffix}"
     consumer = make()
     for cut in (0, 5, 20, len(archive) // 2, len(archive) - 8, len(archive) - 1, len(archive)):
         path.write_bytes(archive[:cut])
@@ -423,10 +468,10 @@ def test_an_archive_still_being_written_is_read_as_far_as_it_goes_and_on_later(
     assert consumer.lines == written
 
 
-def test_unpacking_an_archive_that_is_being_read_doubles_nothing(tmp_path: Path, make: Make):
+def test_unpacking_an_archive_that_is_being_read_doubles_nothing(tmp_path: Path, packing: Packing, make: Make):
     written = lines(2000)
     content = b"".join(line + b"\n" for line in written)
-    (tmp_path / "app.jsonl.1.gz").write_bytes(gzip.compress(content))
+    (tmp_path / f"app.jsonl.1{packing.suffix}").write_bytes(packing.pack(content))
     consumer = make(limit=1000)
     consumer.poll()
     consumer.poll()
@@ -435,16 +480,16 @@ def test_unpacking_an_archive_that_is_being_read_doubles_nothing(tmp_path: Path,
     assert consumer.lines == written
 
 
-def test_the_archive_of_a_lost_file_is_waited_for_while_it_is_written(log: Path, make: Make):
+def test_the_archive_of_a_lost_file_is_waited_for_while_it_is_written(log: Path, packing: Packing, make: Make):
     consumer = make(limit=1000)
     written = begin(consumer, log, 3000)
-    archive = gzip.compress(log.read_bytes())
+    archive = packing.pack(log.read_bytes())
     while len(consumer.lines) < 2000:
         consumer.poll()
         consumer.commit()
     consumer.close()
     log.unlink()
-    path = log.with_name("app.jsonl.1.gz")
+    path = log.with_name(f"app.jsonl.1{packing.suffix}")
     consumer.crash()
     for cut in (len(archive) // 3, len(archive) - 20, len(archive)):
         path.write_bytes(archive[:cut])
@@ -452,10 +497,12 @@ def test_the_archive_of_a_lost_file_is_waited_for_while_it_is_written(log: Path,
     assert consumer.lines == written
 
 
-def test_a_damaged_archive_is_a_problem_and_the_others_go_on(log: Path, make: Make, caplog: pytest.LogCaptureFixture):
-    damaged = bytearray(gzip.compress(b"".join(b"%032x\n" % (number**9) for number in range(50_000))))
+def test_a_damaged_archive_is_a_problem_and_the_others_go_on(
+    log: Path, packing: Packing, make: Make, caplog: pytest.LogCaptureFixture
+):
+    damaged = bytearray(packing.pack(b"".join(b"%032x\n" % (number**9) for number in range(50_000))))
     damaged[len(damaged) // 2] ^= 0xFF
-    archive = log.with_name("app.jsonl.1.gz")
+    archive = log.with_name(f"app.jsonl.1{packing.suffix}")
     archive.write_bytes(damaged)
     new = append(log, lines(2))
     consumer = make()
@@ -467,10 +514,12 @@ def test_a_damaged_archive_is_a_problem_and_the_others_go_on(log: Path, make: Ma
 
 
 @pytest.mark.parametrize("count", [1, 5000])
-def test_an_archive_that_was_cut_off_is_a_problem_until_it_is_whole(count: int, log: Path, make: Make):
+def test_an_archive_that_was_cut_off_is_a_problem_until_it_is_whole(
+    count: int, log: Path, packing: Packing, make: Make
+):
     written = lines(count)
-    archive = gzip.compress(b"".join(line + b"\n" for line in written))
-    path = log.with_name("app.jsonl.1.gz")
+    archive = packing.pack(b"".join(line + b"\n" for line in written))
+    path = log.with_name(f"app.jsonl.1{packing.suffix}")
     path.write_bytes(archive[: len(archive) - 20])
     consumer = make(quiet=0)
     consumer.drain()
@@ -483,7 +532,9 @@ def test_an_archive_that_was_cut_off_is_a_problem_until_it_is_whole(count: int, 
 
 
 @with_restart
-def test_a_finished_file_that_was_renamed_again_is_known_to_its_archive(restart: bool, log: Path, make: Make):
+def test_a_finished_file_that_was_renamed_again_is_known_to_its_archive(
+    restart: bool, log: Path, packing: Packing, make: Make
+):
     consumer = make(quiet=0)
     written = append(log, lines(100))
     consumer.drain()
@@ -492,7 +543,7 @@ def test_a_finished_file_that_was_renamed_again_is_known_to_its_archive(restart:
     rotated = rotated.rename(log.with_name("app.jsonl.2"))
     written += append(log.with_name("app.jsonl.1"), lines(1))
     consumer.drain()
-    log.with_name("app.jsonl.2.gz").write_bytes(gzip.compress(rotated.read_bytes()))
+    log.with_name(f"app.jsonl.2{packing.suffix}").write_bytes(packing.pack(rotated.read_bytes()))
     if restart:
         consumer.crash()
     consumer.drain()

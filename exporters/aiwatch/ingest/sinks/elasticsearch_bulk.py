@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +13,9 @@ import msgspec
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 
-from aiwatch.ingest.contracts import Document, Outcome, StoppedError
+from aiwatch.ingest.contracts import Outcome, StoppedError
+from aiwatch.ingest.documents import Origin, address_of, origin_of
 
-_STORED = Outcome("stored")
 _DUPLICATE = Outcome("duplicate")
 _LOG = logging.getLogger(__name__)
 _TOO_LARGE = 413
@@ -76,8 +76,8 @@ class ElasticsearchSink:
         self._on_retry = on_retry
         self._longest_pause = longest_pause
 
-    def send(self, documents: list[Document]) -> list[Outcome]:
-        """Deliver ``documents`` and return their outcomes in the same order.
+    def send(self, documents: Sequence[bytes]) -> Mapping[int, Outcome]:
+        """Deliver ``documents``; return the outcomes of those that were not stored, by their places.
 
         Raises:
             StoppedError: told to stop before all were delivered.
@@ -101,10 +101,10 @@ class ElasticsearchSink:
                     raise StoppedError
                 pause = min(pause * 2, self._longest_pause)
             waiting = sorted(attempt.again)
-        return [outcomes[i] for i in range(len(documents))]
+        return outcomes
 
     def _attempt(
-        self, documents: list[Document], chosen: list[int], outcomes: dict[int, Outcome], attempt: _Attempt
+        self, documents: Sequence[bytes], chosen: list[int], outcomes: dict[int, Outcome], attempt: _Attempt
     ) -> None:
         """Send the chosen documents; note their outcomes, and in ``attempt`` what to send again."""
         try:
@@ -125,8 +125,8 @@ class ElasticsearchSink:
         for i, item in zip(chosen, items, strict=True):
             status, error_ = item.create.status, item.create.error
             if status < 300:
-                outcomes[i] = _STORED
-            elif status == 409:
+                continue
+            if status == 409:
                 conflicts.append(i)
             elif status == 429 or status >= 500 or error_.type == "security_exception":
                 attempt.leave([i], _reason(status), f"it answered {status}: {error_.reason or error_.type}")
@@ -135,17 +135,13 @@ class ElasticsearchSink:
         if conflicts:
             self._resolve(documents, conflicts, outcomes, attempt)
 
-    def _bulk(self, documents: list[Document]) -> list[_Item]:
-        body = b"".join(
-            b'{"create":{"_index":%b,"_id":%b}}\n%b\n' % (_quoted(each.index), _quoted(each.id), each.body)
-            for each in documents
-        )
+    def _bulk(self, documents: Sequence[bytes]) -> list[_Item]:
         response = self._client.perform_request(
             "POST",
             "/_bulk",
             params={"filter_path": _FILTER},
             headers={"content-type": "application/x-ndjson", "accept": "application/json"},
-            body=body,
+            body=b"\n".join([*documents, b""]),
         )
         answer: Any = response.body
         items = msgspec.convert(answer.get("items") if isinstance(answer, dict) else answer, list[_Item])
@@ -155,7 +151,7 @@ class ElasticsearchSink:
 
     def _divide(
         self,
-        documents: list[Document],
+        documents: Sequence[bytes],
         chosen: list[int],
         outcomes: dict[int, Outcome],
         attempt: _Attempt,
@@ -171,10 +167,10 @@ class ElasticsearchSink:
         self._attempt(documents, chosen[middle:], outcomes, attempt)
 
     def _resolve(
-        self, documents: list[Document], conflicts: list[int], outcomes: dict[int, Outcome], attempt: _Attempt
+        self, documents: Sequence[bytes], conflicts: list[int], outcomes: dict[int, Outcome], attempt: _Attempt
     ) -> None:
         """Tell own earlier deliveries from repeated events; leave what could not be looked up."""
-        wanted = [{"_index": documents[i].index, "_id": documents[i].id} for i in conflicts]
+        wanted = [msgspec.to_builtins(address_of(documents[i])) for i in conflicts]
         try:
             found = self._client.mget(docs=wanted, source_includes=["log"])["docs"]
         except (ApiError, TransportError) as error:
@@ -184,20 +180,22 @@ class ElasticsearchSink:
             if not held.get("found"):
                 attempt.leave([i], "conflict", "a document that it holds already cannot be looked up")
                 continue
-            place = held.get("_source", {}).get("log", {})
-            own = f"{place.get('stream')}:{place.get('offset')}" == documents[i].origin
-            outcomes[i] = _STORED if own else _DUPLICATE
+            place = msgspec.convert(held.get("_source", {}).get("log", {}), Origin)
+            if place != origin_of(documents[i]):
+                outcomes[i] = _DUPLICATE
 
 
-def _portions(documents: list[Document], waiting: list[int]) -> list[list[int]]:
+def _portions(documents: Sequence[bytes], waiting: list[int]) -> list[list[int]]:
     """Divide what waits into requests of a size that every server takes."""
+    if sum(map(len, documents)) <= _BODY_BYTES:
+        return [waiting]
     portions: list[list[int]] = [[]]
     size = 0
     for i in waiting:
-        size += len(documents[i].body)
+        size += len(documents[i])
         if portions[-1] and size > _BODY_BYTES:
             portions.append([])
-            size = len(documents[i].body)
+            size = len(documents[i])
         portions[-1].append(i)
     return portions
 
@@ -219,7 +217,3 @@ def _cause(error: ApiError) -> str:
     body = error.body if isinstance(error.body, dict) else {}
     cause = body.get("error")
     return f"{cause.get('type')}: {cause.get('reason')}" if isinstance(cause, dict) else str(error.message)[:200]
-
-
-def _quoted(text: str) -> bytes:
-    return msgspec.json.encode(text)

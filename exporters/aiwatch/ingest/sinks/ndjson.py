@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from aiwatch.ingest.contracts import Document, Outcome
+from aiwatch.ingest.contracts import Outcome
+from aiwatch.ingest.documents import Origin, address_of, origin_of, stored_line
 
-_STORED = Outcome("stored")
 _DUPLICATE = Outcome("duplicate")
-
-
-class _Place(msgspec.Struct):
-    stream: str
-    offset: int
 
 
 class _Line(msgspec.Struct):
     index: str = msgspec.field(name="_index")
     id: str = msgspec.field(name="_id")
-    log: _Place
+    log: Origin
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=12).digest()
+def _digest(*parts: object) -> bytes:
+    return hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=12).digest()
 
 
 class NdjsonSink:
@@ -58,22 +54,22 @@ class NdjsonSink:
                 raise ValueError(
                     f"{path}:{number}: not a document written by aiwatch ({error}); name another file"
                 ) from None
-            self._origins[_digest(f"{held.index}/{held.id}")] = _digest(f"{held.log.stream}:{held.log.offset}")
+            self._origins[_digest(held.index, held.id)] = _digest(held.log.stream, held.log.offset)
             end += len(line)
         self._file.truncate(end)
 
-    def send(self, documents: list[Document]) -> list[Outcome]:
-        """Append the documents that are new and return every outcome."""
-        outcomes: list[Outcome] = []
+    def send(self, documents: Sequence[bytes]) -> Mapping[int, Outcome]:
+        """Append the documents that are new and return the outcomes of the others."""
+        outcomes: dict[int, Outcome] = {}
         lines: list[bytes] = []
-        for document in documents:
-            key = _digest(f"{document.index}/{document.id}")
-            origin = _digest(document.origin)
-            held = self._origins.setdefault(key, origin)
-            outcomes.append(_STORED if held == origin else _DUPLICATE)
+        for place, document in enumerate(documents):
+            address, log = address_of(document), origin_of(document)
+            origin = _digest(log.stream, log.offset)
+            held = self._origins.setdefault(_digest(address.index, address.id), origin)
             if held is origin:
-                place = msgspec.json.encode({"_index": document.index, "_id": document.id})
-                lines.append(place[:-1] + b"," + document.body[1:] + b"\n")
+                lines.append(stored_line(document))
+            elif held != origin:
+                outcomes[place] = _DUPLICATE
         self._file.write(b"".join(lines))
         self._file.flush()
         os.fsync(self._file.fileno())

@@ -83,11 +83,11 @@ def relation(log: LogFile, head: bytes, stream: LogStream) -> Literal["copy", "s
 
 def _is_compressed_copy(log: LogFile, original: LogFile) -> bool:
     """Tell whether a compressed file holds nothing but the beginning of ``original``, so far as it goes yet."""
-    if not original.compressed and log.ends_at(original.length()) and log.checksum() == original.checksum():
-        return True
     stat = log.stat()
     if is_fresh(stat) and stat.st_size > _LARGE_ARCHIVE_BYTES:
         return True  # being compressed: looked at again when it has come to rest
+    if not original.compressed and log.ends_at(original.length()) and log.checksum() == original.checksum():
+        return True
     length = log.length()
     return not log.complete or _agree_at(log, original, length)
 

@@ -105,7 +105,12 @@ class JsonlSource:
         """Do nothing: the files stay where they are."""
 
     def lag_bytes(self) -> int:
-        """Return how many bytes were known to be unread at the last look (of compressed files an estimate)."""
+        """Return how many bytes are unread (of compressed files an estimate).
+
+        It looks at the file system when that is due: what is written counts also while nobody reads.
+        """
+        if time.monotonic() >= self._scan_at:
+            self._scan()
         return sum(stream.unread for stream in self._tracker.streams)
 
     def problems(self) -> dict[str, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import zlib
+from collections.abc import Callable
 from typing import Protocol
 
+from aiwatch.ingest.sources.compressed import GZIP, MAGIC_BYTES, ZSTD, Decompressor, Format
+
 _CHUNK_BYTES = 256 * 1024
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 class LogFile(Protocol):
@@ -35,10 +36,10 @@ class LogFile(Protocol):
         """Return how long the content is (for now); decompresses all of it."""
 
     def ends_at(self, offset: int) -> bool:
-        """Tell without reading all of it whether the content is ``offset`` bytes long (modulo 4 GiB if compressed)."""
+        """Tell whether the content is ``offset`` bytes long (gzip: modulo 4 GiB, by what its end states)."""
 
     def checksum(self) -> int:
-        """Return the CRC-32 of the content, without decompressing it."""
+        """Return the CRC-32 of the content."""
 
     def close(self) -> None:
         """Close the file."""
@@ -87,8 +88,8 @@ class PlainFile:
         os.close(self._fd)
 
 
-class GzipFile:
-    """A gzip file, possibly of several members, possibly still being written: its end is then not there yet.
+class CompressedFile:
+    """A compressed file, possibly of several members, possibly still being written: its end is then not there yet.
 
     Reading onwards costs nothing twice: what was decompressed last is kept from the offset that was asked for.
     Reading backwards starts again from the beginning.
@@ -96,22 +97,22 @@ class GzipFile:
 
     compressed = True
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, format: Format) -> None:
         """Take over the open descriptor ``fd``."""
         self._fd = fd
+        self._format = format
         self._rewind()
 
     def _rewind(self) -> None:
         self._raw_offset = 0
-        self._raw = b""
-        self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        self._decompressor = Decompressor(self._format)
         self._start = 0
         self._content = bytearray()
 
     @property
     def complete(self) -> bool:
         """Whether the last member's end marker was read and nothing lies behind it."""
-        return self._member.eof and not self._raw and self._raw_offset >= self.stat().st_size
+        return self._decompressor.at_end and self._raw_offset >= self.stat().st_size
 
     def stat(self) -> os.stat_result:
         """Return the state of the open file."""
@@ -120,7 +121,7 @@ class GzipFile:
     def read_at(self, offset: int, size: int) -> bytes:
         """Return up to ``size`` decompressed bytes from ``offset``; fewer when no more can be decompressed now.
 
-        Raises ``OSError`` (``EILSEQ``) when the file is not valid gzip.
+        Raises ``OSError`` (``EILSEQ``) when the file is damaged.
         """
         if offset < self._start:
             self._rewind()
@@ -136,7 +137,7 @@ class GzipFile:
     def unread(self, offset: int) -> int:
         """Return the bytes beyond ``offset`` that are decompressed already plus the compressed ones that are not."""
         decompressed = max(0, self._start + len(self._content) - offset)
-        return decompressed + len(self._raw) + max(0, self.stat().st_size - self._raw_offset)
+        return decompressed + self._decompressor.waiting + max(0, self.stat().st_size - self._raw_offset)
 
     def length(self) -> int:
         """Return how many bytes can be decompressed now; the last of them are kept for a look at them."""
@@ -144,6 +145,33 @@ class GzipFile:
             self._content += piece
             self._drop_before(self._start + len(self._content) - _CHUNK_BYTES)
         return self._start + len(self._content)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+    def _drop_before(self, offset: int) -> None:
+        surplus = min(offset - self._start, len(self._content))
+        if surplus > 0:
+            del self._content[:surplus]
+            self._start += surplus
+
+    def _decompress(self) -> bytes:
+        while not (piece := self._decompressor.take(_CHUNK_BYTES)):
+            raw = os.pread(self._fd, _CHUNK_BYTES, self._raw_offset)
+            if not raw:
+                return b""
+            self._raw_offset += len(raw)
+            self._decompressor.put(raw)
+        return piece
+
+
+class GzipFile(CompressedFile):
+    """A gzip file. The end marker of its last member states checksum and length (of the only one, mostly)."""
+
+    def __init__(self, fd: int) -> None:
+        """Take over the open descriptor ``fd``."""
+        super().__init__(fd, GZIP)
 
     def ends_at(self, offset: int) -> bool:
         """Tell by the length that the last member's end marker states whether it is ``offset`` bytes long."""
@@ -158,46 +186,51 @@ class GzipFile:
         marker = os.pread(self._fd, 8, max(0, self.stat().st_size - 8))
         return int.from_bytes(marker[:4], "little"), int.from_bytes(marker[4:], "little")
 
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._fd)
 
-    def _drop_before(self, offset: int) -> None:
-        surplus = min(offset - self._start, len(self._content))
-        if surplus > 0:
-            del self._content[:surplus]
-            self._start += surplus
+class ZstdFile(CompressedFile):
+    """A Zstandard file. It need not state its length: to know it, all of it is decompressed, once while unchanged."""
 
-    def _decompress(self) -> bytes:
-        while True:
-            if not self._raw:
-                self._raw = os.pread(self._fd, _CHUNK_BYTES, self._raw_offset)
-                self._raw_offset += len(self._raw)
-                if not self._raw:
-                    return b""
-            if self._member.eof:
-                self._raw = self._raw.lstrip(b"\0")  # members may be padded with zeros
-                if not self._raw:
-                    continue
-                self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
-            try:
-                piece = self._member.decompress(self._raw, _CHUNK_BYTES)
-            except zlib.error as error:
-                raise OSError(errno.EILSEQ, f"not valid gzip: {error}") from error
-            self._raw = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-            if piece:
-                return piece
+    def __init__(self, fd: int) -> None:
+        """Take over the open descriptor ``fd``."""
+        super().__init__(fd, ZSTD)
+        self._measured = (-1, -1)  # size and time of modification when it was measured
+        self._measure = (0, 0)  # CRC-32 and length
+
+    def ends_at(self, offset: int) -> bool:
+        """Tell whether its content ends, for now, at ``offset``."""
+        return self._measurement()[1] == offset
+
+    def checksum(self) -> int:
+        """Return the CRC-32 of the content."""
+        return self._measurement()[0]
+
+    def _measurement(self) -> tuple[int, int]:
+        stat = self.stat()
+        if self._measured != (stat.st_size, stat.st_mtime_ns):
+            again = ZstdFile(self._fd)
+            checksum = length = 0
+            while piece := again._decompress():
+                checksum = zlib.crc32(piece, checksum)
+                length += len(piece)
+            self._measured, self._measure = (stat.st_size, stat.st_mtime_ns), (checksum, length)
+        return self._measure
 
 
-def open_log(path: str) -> PlainFile | GzipFile:
+_OPENERS: tuple[tuple[Format, Callable[[int], LogFile]], ...] = ((GZIP, GzipFile), (ZSTD, ZstdFile))
+
+
+def open_log(path: str) -> LogFile:
     """Open the log at ``path``, decompressing it if its name or its first bytes say so.
 
     Raises ``OSError`` when it cannot be opened.
     """
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        compressed = path.endswith(".gz") or os.pread(fd, 2, 0) == _GZIP_MAGIC
+        start = os.pread(fd, MAGIC_BYTES, 0)
     except OSError:
         os.close(fd)
         raise
-    return GzipFile(fd) if compressed else PlainFile(fd)
+    for format, opener in _OPENERS:
+        if path.endswith(format.suffix) or format.magic.match(start):
+            return opener(fd)
+    return PlainFile(fd)

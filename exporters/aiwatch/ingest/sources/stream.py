@@ -225,8 +225,12 @@ class LogStream:
             self.position = with_head(self.position, content[:FINGERPRINT_BYTES])
         end = start + cut - back
         tail = content[cut - tail_length(end) : cut]
+        if log.compressed:
+            self.end = end + log.unread(end)
+            finished = finished or (log.complete and self.end == end)
+        else:
+            self.end = max(self.end, start + len(content) - back)
         self.position = advanced(self.position, end, tail, finished=finished)
-        self.end = end + log.unread(end) if log.compressed else max(self.end, start + len(content) - back)
         return Block(self.position.stream, start, data, self.position)
 
     def _last(self, log: LogFile, content: bytes, back: int) -> Block | None:
