@@ -1,6 +1,6 @@
 # Every target sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check provision reference golden bench bench-instrument fmt clean
+.PHONY: help demo test check provision reference golden bench bench-engine bench-faults bench-instrument fmt clean
 .PHONY: up down logs status password doctor backup restore test-compose
 PYTHON ?= python3
 BIN := .venv/bin
@@ -42,8 +42,14 @@ golden: $(INSTALLED) ## renew tests/golden/tree; read its diff
 
 bench: bench-instrument ## run every benchmark; results in build/bench/
 
+bench-faults: $(INSTALLED) ## kill, cut, fill, corrupt; 15 minutes, ARGS=--short less
+	@$(BIN)/python -m bench.faults $(ARGS)
+
 bench-instrument: $(INSTALLED) ## time of one logging call
 	@$(BIN)/python bench/instrument.py
+
+bench-engine: $(INSTALLED) ## speed of the log engine, 15 minutes; ARGS="--only decode --records 100000"
+	@$(BIN)/python -m bench.engine $(ARGS)
 
 up: ## start everything in containers
 	@docker compose up --detach --wait

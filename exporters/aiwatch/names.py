@@ -12,6 +12,7 @@ DECISION = "decision"
 FEATURE = "feature"
 REASON = "reason"
 RECORD = "record"
+PARTITION = "partition"  # of Kafka, as <topic>/<number>: whose series go on with whichever exporter reads it
 OTHER = "other"  # the value that stands for all values beyond a label's bound
 UNKNOWN = "unknown"  # the value of a label that the record does not carry
 
@@ -51,6 +52,8 @@ INDEX_PREFIX = "aiwatch-"
 FAMILY_INTERACTIONS = "interactions"
 FAMILY_FEEDBACK = "feedback"
 FAMILY_PREDICTIONS = "predictions"
+INDEX_CHECKPOINTS = "aiwatch-checkpoints"  # the state of exporters that share Kafka topics
+INDEX_DEAD_LETTERS = "aiwatch-dead-letters"
 INDEX_NOTIFICATIONS = "aiwatch-notifications"
 
 # -- document fields ------------------------------------------------------------------------------

@@ -48,6 +48,28 @@ def test_dead_letters_are_listed_with_time_process_reason_and_place(folder: Path
     ]
 
 
+def test_one_dead_letter_is_shown_whole_with_its_line_laid_out(folder: Path, deadletter: Command) -> None:
+    write(folder, lines(interaction(), interaction(confidence=7), b"caf\xe9 \x1b[2J"))
+    counts(folder)
+    shown = deadletter("show", 1).stdout
+    assert "letter    1 of 2\n" in shown
+    assert "reason    out_of_range: A number lies outside of its range.\n" in shown
+    assert f"place     {folder}/logs/bot/a.jsonl, byte " in shown
+    head, _, line = shown.partition("\n\n")
+    assert "process   bot\n" in head
+    assert json.loads(line)["confidence"] == 7
+    assert line.startswith('{\n  "')
+    assert deadletter("show", 2).stdout.endswith("\n\ncaf\\xe9 \\x1b[2J\n")
+
+
+def test_a_dead_letter_that_is_not_there_is_an_error(folder: Path, deadletter: Command) -> None:
+    write(folder, lines(b"nonsense"))
+    counts(folder)
+    result = deadletter("show", 2)
+    assert result.exit_code == 1
+    assert "there is no dead letter 2: `list` shows 1" in result.stderr
+
+
 def test_without_dead_letters_the_list_says_so(folder: Path, deadletter: Command) -> None:
     counts(folder)
     assert deadletter("list").stdout == "no dead letters\n"
@@ -89,8 +111,8 @@ def test_lines_are_replayed_as_they_are_once_the_catalogue_is_mended(folder: Pat
 
 
 def test_a_state_folder_that_is_not_there_is_an_error(folder: Path, deadletter: Command) -> None:
-    for command in ("list", "replay"):
-        result = deadletter(command)
+    for command in (("list",), ("show", 1), ("replay",)):
+        result = deadletter(*command)
         assert result.exit_code == 1
         assert "there is no state folder" in result.stderr
 

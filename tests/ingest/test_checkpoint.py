@@ -8,15 +8,17 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from aiwatch.ingest.checkpoint import Checkpoint, CheckpointError, Commit, Join
+from aiwatch.ingest.checkpoint import Checkpoint, CheckpointError, Commit, Join, move_away
 from aiwatch.ingest.contracts import Position
 from aiwatch.ingest.state import Series
 from aiwatch.kinds.base import Histogram
 
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 POSITION = Position("5a", "bot:bot/*.jsonl", "/logs/a.jsonl", 1, 2, "ff", 2, 100)
 JOIN = Join("bot:f1", "bot:e1", {"rating": "up"}, 5.0)
 HISTOGRAM = Histogram((0.5,), [1, 2], 3.5, {1: ("trace", 2.0, 9.0)})
@@ -37,17 +39,16 @@ def everything(checkpoint: Checkpoint) -> tuple[object, ...]:
     return checkpoint.positions(POSITION.source), series, checkpoint.sessions("bot"), checkpoint.joins(), facts
 
 
+def everything_of_commit() -> tuple[object, ...]:
+    series = {key: (held.value, held.born) for key, held in SERIES.items()}
+    return [POSITION], series, {"s1": 10.0, "s2": 20.0}, [JOIN], (77, 12.5)
+
+
 def test_what_is_committed_is_there_after_a_restart(tmp_path: Path) -> None:
     with Checkpoint(tmp_path / "state") as checkpoint:
         checkpoint.commit(COMMIT)
     with Checkpoint(tmp_path / "state") as checkpoint:
-        assert everything(checkpoint) == (
-            [POSITION],
-            {key: (held.value, held.born) for key, held in SERIES.items()},
-            {"s1": 10.0, "s2": 20.0},
-            [JOIN],
-            (77, 12.5),
-        )
+        assert everything(checkpoint) == everything_of_commit()
         assert checkpoint.positions("other") == []
 
 
@@ -128,8 +129,12 @@ def test_a_damaged_checkpoint_is_an_error_and_left_as_it_is(tmp_path: Path, dama
     damage(path)  # type: ignore[operator]
     content = path.read_bytes()
     for _ in range(2):
-        with pytest.raises(CheckpointError, match=r"checkpoint.sqlite cannot be used .* nothing was read. Restore it"):
+        with pytest.raises(
+            CheckpointError, match=r"checkpoint.sqlite cannot be used .* nothing was read. Restore it"
+        ) as e:
             Checkpoint(tmp_path)
+    for command in ("verify", "reset"):
+        assert f"`aiwatch checkpoint {command} --state {tmp_path}`" in str(e.value)
     assert path.read_bytes() == content
 
 
@@ -151,6 +156,44 @@ def test_after_the_file_was_moved_away_its_leftovers_do_no_harm(tmp_path: Path) 
     first.close()
     with Checkpoint(tmp_path / "b") as checkpoint:
         assert everything(checkpoint) == ([], {}, {}, [], (0, 0.0))
+
+
+def test_beside_a_new_checkpoint_the_dead_letters_of_an_earlier_one_are_kept(tmp_path: Path) -> None:
+    Checkpoint(tmp_path).close()
+    (tmp_path / "dead-letters.ndjson").write_text("letters\n")
+    Checkpoint(tmp_path).close()
+    assert (tmp_path / "dead-letters.ndjson").read_text() == "letters\n"
+    (tmp_path / "checkpoint.sqlite").unlink()
+    Checkpoint(tmp_path).close()
+    assert not (tmp_path / "dead-letters.ndjson").exists()
+    (kept,) = tmp_path.glob("dead-letters-*.ndjson")
+    assert kept.read_text() == "letters\n"
+
+
+def test_moved_away_it_is_complete_even_after_a_kill_and_can_be_moved_back(tmp_path: Path) -> None:
+    first = Checkpoint(tmp_path / "a")
+    first.commit(COMMIT)
+    state = tmp_path / "b"
+    shutil.copytree(tmp_path / "a", state)  # as after a kill: the commit is in SQLite's log alone
+    (state / "dead-letters.ndjson").write_text("letters\n")
+    first.close()
+    place = move_away(state, NOW)
+    assert {file.name for file in place.iterdir()} == {
+        "checkpoint.sqlite",
+        "checkpoint.sqlite-wal",
+        "dead-letters.ndjson",
+    }
+    assert {file.name for file in state.iterdir()} == {"lock", place.name}
+    with Checkpoint(place) as checkpoint:
+        assert everything(checkpoint) == everything_of_commit()
+    with pytest.raises(CheckpointError, match="there is no checkpoint in"):
+        move_away(state, NOW)
+
+
+def test_what_an_exporter_holds_is_not_moved_away(tmp_path: Path) -> None:
+    with Checkpoint(tmp_path), pytest.raises(CheckpointError, match="in use by another exporter"):
+        move_away(tmp_path, NOW)
+    assert (tmp_path / "checkpoint.sqlite").exists()
 
 
 @pytest.fixture
@@ -186,3 +229,12 @@ def test_on_a_full_disk_nothing_of_a_commit_is_kept_and_a_later_one_works(small_
         ballast.unlink()
         checkpoint.commit(Commit(series=dict(list(many.items())[:50])))
         assert len(list(checkpoint.series())) == 50
+
+
+def test_on_a_full_disk_nobody_is_told_that_the_checkpoint_is_damaged(small_disk: Path) -> None:
+    fill(small_disk / "ballast")
+    with pytest.raises((CheckpointError, OSError)) as error:
+        Checkpoint(small_disk)
+    assert "cannot be used" not in str(error.value)
+    (small_disk / "ballast").unlink()
+    Checkpoint(small_disk).close()

@@ -11,6 +11,7 @@ import pytest
 from aiwatch.ingest.contracts import Block, Position
 from aiwatch.ingest.dead_letters import DeadLetter, DeadLetters, DeadLettersError, read
 from aiwatch.ingest.decode import Reject
+from aiwatch.ingest.documents import Origin, address_of, body_of, origin_of
 from aiwatch.ingest.reasons import LINE_TOO_LONG, NOT_JSON
 from aiwatch.ingest.replay import ReplayDecoder, hand_over, replay_folder
 from tests.ingest.samples import NOW, decoder, documents, interaction, lines
@@ -108,9 +109,9 @@ def letter(line: bytes, offset: int, **changes: object) -> DeadLetter:
 def test_a_replayed_line_keeps_the_name_of_its_first_place_and_has_an_address_of_its_own(tmp_path: Path) -> None:
     mended = lines(interaction(query="mended"))[:-1]
     assert hand_over(tmp_path, [letter(mended, 17)], NOW) == (1, [])
-    (entry,) = ReplayDecoder(decoder()).decode(replayed(tmp_path), NOW).entries
-    assert (entry.document.id, entry.document.origin) == ("bot:5a:17", "77:0")
-    assert json.loads(entry.document.body)["log"] == {"stream": "77", "offset": 0}
+    (entry,) = ReplayDecoder(decoder()).decode(replayed(tmp_path), NOW).entries()
+    assert (address_of(entry.document).id, origin_of(entry.document)) == ("bot:5a:17", Origin("77", 0))
+    assert json.loads(body_of(entry.document))["log"] == {"stream": "77", "offset": 0}
 
 
 def test_a_line_that_is_rejected_again_is_a_letter_about_its_first_place(tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_a_mended_line_wins_over_the_bytes_that_it_replaces_and_may_be_laid_out(
     hand_over(tmp_path, [letter(mended.encode(), 17, line_base64="/w==")], NOW)
     decoded = ReplayDecoder(decoder()).decode(replayed(tmp_path), NOW)
     assert [document["query"] for document in documents(decoded)] == ["mended"]
-    assert b"\n" not in decoded.entries[0].document.body
+    assert b"\n" not in body_of(decoded.entries()[0].document)
 
 
 def test_something_else_in_the_folder_is_rejected_where_it_stands(tmp_path: Path) -> None:

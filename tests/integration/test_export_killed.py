@@ -1,25 +1,19 @@
-"""The exporter is killed at random moments: nothing is lost, nothing is counted or stored twice."""
+"""The exporter, writing its documents to a file, is killed at random moments (for Elasticsearch see `test_faults`)."""
 
 from __future__ import annotations
 
 import itertools
 import json
-import os
 import random
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from elasticsearch import Elasticsearch
-
 from tests.integration.export_truth import PROCESS, Truth, expected, read_metrics, write_catalogue
-from tools.servers import run
 
-KILLS = {"file": 12, "elasticsearch": 7}
+KILLS = 12
 AIWATCH = (sys.executable, "-c", "from aiwatch.cli import main; main()")
 
 
@@ -93,30 +87,7 @@ def kill_often(setting: Setting, kills: int) -> None:
 def test_killed_at_any_moment_the_file_of_documents_and_the_metrics_are_exact(tmp_path: Path) -> None:
     documents = tmp_path / "documents.ndjson"
     setting = Setting(tmp_path, f"--documents=ndjson:{documents}")
-    kill_often(setting, KILLS["file"])
+    kill_often(setting, KILLS)
     ids = Counter(json.loads(line)["_id"] for line in documents.read_bytes().splitlines())
     assert ids.keys() == setting.truth.ids
     assert max(ids.values()) == 1
-
-
-@pytest.fixture
-def elasticsearch_target(
-    tmp_path: Path, es: Elasticsearch, elasticsearch_server: run.Elasticsearch
-) -> Callable[[], list[str]]:
-    key = tmp_path / "key"
-    key.write_text(es.security.create_api_key(name="exporter-killed")["encoded"])
-    os.chmod(key, 0o600)
-    return lambda: [f"--elasticsearch={elasticsearch_server.url}", f"--api-key-file={key}"]
-
-
-def test_killed_at_any_moment_elasticsearch_and_the_metrics_are_exact(
-    tmp_path: Path, es: Elasticsearch, elasticsearch_target: Callable[[], list[str]]
-) -> None:
-    setting = Setting(tmp_path, *elasticsearch_target())
-    kill_often(setting, KILLS["elasticsearch"])
-    es.indices.refresh(index="aiwatch-*")
-    found = Counter()
-    for family in ("interactions", "feedback"):
-        found[family] = es.count(index=f"aiwatch-{family}-*")["count"]
-    assert found["feedback"] == setting.truth.ratings.total()
-    assert found["interactions"] == setting.truth.interactions.total()

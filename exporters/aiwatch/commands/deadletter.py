@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import msgspec
+from elastic_transport import TransportError
+from elasticsearch import ApiError
 
 from aiwatch.commands import shared
 from aiwatch.ingest.dead_letters import DeadLetter, DeadLettersError, read, read_file
+from aiwatch.ingest.group.letters import read_letters
+from aiwatch.ingest.reasons import REASONS
 from aiwatch.ingest.replay import hand_over
 
 
@@ -38,6 +43,45 @@ def list_letters(state: Path, as_json: bool) -> None:
 
 @deadletter.command()
 @shared.state_option
+@click.argument("number", type=click.IntRange(min=1))
+def show(state: Path, number: int) -> None:
+    """Show one dead letter whole, by its NUMBER in the list: why it was rejected, where it stands, and its line."""
+    letters = _letters(state)
+    if number > len(letters):
+        raise click.ClickException(f"there is no dead letter {number}: `list` shows {len(letters)}")
+    letter = letters[number - 1]
+    rows = {
+        "letter": f"{number} of {len(letters)}",
+        "rejected": f"{letter.time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        "process": letter.process,
+        "reason": f"{letter.reason}: {REASONS.get(letter.reason, '')}",
+        "detail": letter.detail,
+        "place": f"{letter.path}, byte {letter.offset}",
+        "stream": letter.stream,
+        "source": letter.source,
+        "line": f"{len(letter.content):,} bytes",
+    }
+    for name, text in rows.items():
+        click.echo(f"{name:<10}{_printable(text)}")
+    click.echo(f"\n{_readable(letter.content)}")
+
+
+@deadletter.command()
+@shared.elasticsearch_options
+@click.option("--kafka-group", default="aiwatch", show_default=True, help="Whose dead letters.")
+def fetch(url: str | None, api_key_file: Path | None, ca_certs: Path | None, kafka_group: str) -> None:
+    """Print the dead letters that a group of exporters keeps in Elasticsearch, as a file that `replay` reads."""
+    if url is None:
+        raise click.UsageError("Say where Elasticsearch is: --elasticsearch URL.")
+    try:
+        for letter in read_letters(shared.connect(url, api_key_file, ca_certs), kafka_group):
+            click.echo(msgspec.json.encode(letter))
+    except (ApiError, TransportError) as error:
+        raise click.ClickException(f"{url}: {error}") from None
+
+
+@deadletter.command()
+@shared.state_option
 @click.argument("letters", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
 def replay(state: Path, letters: Path | None) -> None:
     """Read dead letters again: all of them, or those in the file LETTERS (as `list --json` wrote them, mended).
@@ -52,6 +96,25 @@ def replay(state: Path, letters: Path | None) -> None:
     click.echo(f"{number} lines will be read again by the exporter")
     for letter in left:
         click.echo(f"not replayed, for it was not kept whole: {letter.path}, byte {letter.offset}: mend its source")
+
+
+def _readable(line: bytes) -> str:
+    r"""Return a line for people: JSON laid out, and whatever a terminal cannot show as an escape.
+
+    >>> print(_readable(b'{"a": 1}'), _readable(b"caf\xe9 \x1b[2J"))
+    {
+      "a": 1
+    } caf\xe9 \x1b[2J
+    """
+    with contextlib.suppress(msgspec.MsgspecError):  # what is no JSON is shown as it is
+        line = msgspec.json.format(line, indent=2)
+    return _printable(line.decode("utf-8", "backslashreplace"))
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode() for each in text
+    )
 
 
 def _letters(state: Path) -> list[DeadLetter]:

@@ -27,6 +27,8 @@ from aiwatch.ingest.contracts import StoppedError
 from aiwatch.ingest.decode import Entry
 from aiwatch.ingest.documents import address_of, body_of
 from aiwatch.ingest.export import Exporter, open_exporter, preview
+from aiwatch.ingest.group.config import KafkaConfigError, consumer_config
+from aiwatch.ingest.group.counts import sum_counts
 from aiwatch.ingest.serve import MetricsServer, full_text
 from aiwatch.ingest.sources.http import PATH, EventsServer
 from aiwatch.ingest.sources.spool import Spool
@@ -64,6 +66,18 @@ class _EventsAddress(click.ParamType[tuple[str, int]]):
 @shared.state_option
 @shared.elasticsearch_options
 @click.option("--documents", help="Write documents to a file instead: ndjson:PATH. No server is needed.")
+@click.option("--kafka", metavar="BOOTSTRAP", help="Where Kafka is, host:port[,...]; needed for logs with a topic.")
+@click.option(
+    "--kafka-group",
+    default="aiwatch",
+    show_default=True,
+    help="Exporters of one group share the partitions of the topics.",
+)
+@click.option(
+    "--kafka-config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of further librdkafka properties, such as how to log in: key=value lines.",
+)
 @click.option("--listen", default="127.0.0.1:9464", show_default=True, help="Where /metrics is served.")
 @click.option(
     "--events-listen",
@@ -100,6 +114,9 @@ def export(
     api_key_file: Path | None,
     ca_certs: Path | None,
     documents: str | None,
+    kafka: str | None,
+    kafka_group: str,
+    kafka_config: Path | None,
     listen: str,
     events_listen: tuple[str, int],
     events_token_file: Path | None,
@@ -127,6 +144,7 @@ def export(
         raise click.UsageError("--events-listen beyond this machine needs --events-token-file.")
     stop = shared.stop_on_signals()
     target = _target(url, documents, api_key_file, ca_certs)
+    consumer = _consumer(kafka, kafka_group, kafka_config)
     _raise_limit_of_open_files()
     _look_for_cycles_seldom()
     pipe = StandardInput()
@@ -134,7 +152,7 @@ def export(
     def start(stack: ExitStack, catalogue: Catalogue, halt: threading.Event) -> Exporter:
         try:
             zero = 0.0 if once else zero_seconds
-            return open_exporter(stack, catalogue, logs, state, target, halt, zero, pipe, once)
+            return open_exporter(stack, catalogue, logs, state, target, halt, zero, pipe, once, consumer)
         except (CheckpointError, OSError, ValueError) as error:
             raise click.ClickException(str(error)) from None
 
@@ -146,10 +164,21 @@ def export(
             _follow(start, catalogue, watch, listen, _Events(*events_listen, token), stop)
     except StoppedError:
         raise click.ClickException("stopped before everything was delivered; run it again") from None
+    except CheckpointError as error:
+        raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"{error}; nothing is lost: what was not committed is read again") from None
     except sqlite3.DatabaseError as error:
         raise click.ClickException(f"the checkpoint in {state} failed: {error}; start the exporter again") from None
+
+
+def _consumer(bootstrap: str | None, group: str, file: Path | None) -> dict[str, str] | None:
+    if bootstrap is None:
+        return None
+    try:
+        return consumer_config(bootstrap, group, file)
+    except KafkaConfigError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _target(
@@ -212,6 +241,8 @@ def _run(exporter: Exporter, watch: CatalogueWatch, halt: threading.Event, stop:
         _LOG.info("stopped while lines were waiting; they will be read again")
     finally:
         halt.set()
+    if exporter.member is not None and exporter.member.failure is not None:
+        raise exporter.member.failure
     if stop.is_set() or not found:
         return None
     _LOG.info("the catalogue has changed: going on with the new one")
@@ -301,12 +332,17 @@ def _serve(exporter: Exporter, listen: str) -> MetricsServer:
 
 def _once(exporter: Exporter, as_json: bool, metrics_file: Path | None) -> None:
     exporter.pipeline.drain()
+    counts = exporter.pipeline.counts
+    unread, problems = exporter.pipeline.unread_bytes(), exporter.pipeline.problems()
+    if exporter.member is not None:
+        exporter.member.drain()
+        counts = sum_counts([counts, exporter.member.counts()])
+        problems |= exporter.member.problems()
     if metrics_file is not None:
         openmetrics = metrics_file.suffix == ".om"
         metrics_file.write_bytes(full_text(exporter.exposition, exporter.self_metrics, openmetrics))
-    counts, unread = exporter.pipeline.counts, exporter.pipeline.unread_bytes()
     if as_json:
-        rest = {"unread_bytes": unread, "problems": exporter.pipeline.problems()}
+        rest = {"unread_bytes": unread, "problems": problems}
         click.echo(json.dumps(asdict(counts) | rest, sort_keys=True))
     else:
         click.echo(_in_words(counts, unread))

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import fcntl
+import logging
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol, TextIO
 
 import msgspec
 
 from aiwatch.ingest.contracts import Position
+from aiwatch.ingest.dead_letters import FILE_NAME as DEAD_LETTERS
 from aiwatch.ingest.state import Key, Series
 from aiwatch.kinds.base import Histogram
 
+FILE_NAME = "checkpoint.sqlite"
+_LOG = logging.getLogger(__name__)
 _VERSION = 1
+_CACHE_KIB = 16_000  # about what 100,000 series take
+_LOG_PAGES = 8_000  # of 4 KiB, before they are moved into the file
+# Primary codes of SQLite that speak of the disk or of rights, not of what the file holds.
+_AROUND_THE_FILE = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
 _SCHEMA = """
 CREATE TABLE positions (stream TEXT PRIMARY KEY, source TEXT NOT NULL, position BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE series (key BLOB PRIMARY KEY, born REAL NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
@@ -57,6 +74,29 @@ class Commit(msgspec.Struct):
     shown_until: float | None = None
 
 
+class CheckpointStore(Protocol):
+    """Remembers what has been delivered. This is all that a pipeline asks of it."""
+
+    def positions(self, source: str) -> list[Position]:
+        """Return the positions of the streams of a source."""
+
+    def series(self) -> Iterator[tuple[Key, Series]]:
+        """Return every series."""
+
+    def sessions(self, process: str) -> dict[str, float]:
+        """Return the open sessions of a process and the epoch seconds of their newest event."""
+
+    def joins(self) -> list[Join]:
+        """Return the feedback that waits for its interaction, oldest first."""
+
+    @property
+    def shown_until(self) -> float:
+        """Up to which birth (epoch seconds) series were shown with their values."""
+
+    def commit(self, commit: Commit) -> None:
+        """Make everything in ``commit`` durable, or nothing of it."""
+
+
 class Checkpoint:
     """The SQLite file in the state folder. One exporter at a time holds it."""
 
@@ -67,24 +107,15 @@ class Checkpoint:
             CheckpointError: another exporter holds it, it is damaged, or of another version.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "checkpoint.sqlite"
-        self._lock = (folder / "lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.close()
-            raise CheckpointError(f"{folder} is in use by another exporter: stop it, or name another --state") from None
+        self.path = folder / FILE_NAME
+        self._lock = hold(folder)
         try:
             if not self.path.exists():
                 _create(self.path)
-            self._db = _open(self.path)
+            self._db = open_checked(self.path)
         except sqlite3.DatabaseError as error:
             self._lock.close()
-            raise CheckpointError(
-                f"{self.path} cannot be used ({_in_one_line(error)}); nothing was read. Restore it from a backup. "
-                "Without it all logs are read from their beginning and the counters start again at 0: if that is "
-                "wanted, move it away"
-            ) from None
+            raise _unusable(self.path, error) from None
         except BaseException:
             self._lock.close()
             raise
@@ -152,7 +183,10 @@ class Checkpoint:
         write("DELETE FROM positions WHERE stream = ?", [(stream,) for stream in commit.forgotten_streams])
         write(
             "INSERT OR REPLACE INTO series VALUES (?, ?, ?)",
-            [(pack([name, *labels]), held.born, pack(held.value)) for (name, labels), held in commit.series.items()],
+            # In the order of their keys neighbours in the file are written together.
+            sorted(
+                (pack([name, *labels]), held.born, pack(held.value)) for (name, labels), held in commit.series.items()
+            ),
         )
         write(
             "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?)",
@@ -186,14 +220,85 @@ class Checkpoint:
         self.close()
 
 
+def hold(folder: Path) -> TextIO:
+    """Return the lock of a state folder; whoever has it open is alone with the folder.
+
+    Raises:
+        CheckpointError: an exporter, or another command, has it.
+    """
+    lock = (folder / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise CheckpointError(f"{folder} is in use by another exporter: stop it, or name another --state") from None
+    return lock
+
+
+def open_checked(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open the checkpoint at ``path``, once its version and its structure are found right.
+
+    Raises:
+        CheckpointError: it is damaged, of another version, or cannot be opened.
+    """
+    try:
+        return _open(path, read_only)
+    except sqlite3.DatabaseError as error:
+        raise _unusable(path, error) from None
+
+
+def move_away(folder: Path, now: datetime) -> Path:
+    """Move the checkpoint and the dead letters in a state folder into a new folder within it, and return that.
+
+    The dead letters go with it because the checkpoint says which of them count.
+
+    Raises:
+        CheckpointError: it is in use, or there is none.
+        OSError: something could not be moved; running it again is safe.
+    """
+    with hold(folder):
+        path = folder / FILE_NAME
+        if not path.exists():
+            raise CheckpointError(f"there is no checkpoint in {folder}: nothing has to be reset")
+        place = folder / f"checkpoint-{now.astimezone(UTC):%Y%m%dT%H%M%S%fZ}"
+        place.mkdir()
+        log = path.with_name(f"{FILE_NAME}-wal")
+        if log.exists():
+            shutil.copy2(log, place)  # it is a part of the checkpoint, and must never be missing beside it
+        path.rename(place / FILE_NAME)
+        _forget_leftovers(path)
+        letters = folder / DEAD_LETTERS
+        if letters.exists():
+            shutil.move(letters, place / DEAD_LETTERS)
+    return place
+
+
 def _in_one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+def _unusable(path: Path, error: sqlite3.DatabaseError) -> CheckpointError:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _AROUND_THE_FILE:
+        return CheckpointError(
+            f"{path} cannot be opened ({_in_one_line(error)}); nothing was read. "
+            "Make room on its disk, and let the exporter's user read and write it"
+        )
+    return CheckpointError(
+        f"{path} cannot be used ({_in_one_line(error)}); nothing was read. Restore it from a backup, and look at it "
+        f"with `aiwatch checkpoint verify --state {path.parent}`. Without it all logs are read from their beginning "
+        f"and the counters start again at 0: if that is wanted, `aiwatch checkpoint reset --state {path.parent}` "
+        "moves it away"
+    )
+
+
 def _create(path: Path) -> None:
     """Make an empty checkpoint under another name first: one that is there but empty is always a damaged one."""
-    for stale in ("-wal", "-shm"):
-        path.with_name(path.name + stale).unlink(missing_ok=True)  # of a checkpoint that was moved away
+    _forget_leftovers(path)
+    letters = path.with_name(DEAD_LETTERS)
+    if letters.exists() and letters.stat().st_size:
+        kept = letters.with_name(f"{letters.stem}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}{letters.suffix}")
+        letters.rename(kept)  # they belong to a checkpoint that was moved away; this one would cut them off
+        _LOG.warning("the dead letters of an earlier checkpoint are kept as %s", kept)
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     db = sqlite3.connect(part, isolation_level=None)
@@ -204,8 +309,17 @@ def _create(path: Path) -> None:
     part.rename(path)
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, isolation_level=None)
+def _forget_leftovers(path: Path) -> None:
+    """Remove what SQLite left beside a checkpoint that was moved away."""
+    for leftover in ("-wal", "-shm"):
+        path.with_name(path.name + leftover).unlink(missing_ok=True)
+
+
+def _open(path: Path, read_only: bool) -> sqlite3.Connection:
+    mode = "ro" if read_only else "rw"
+    address = f"{path.absolute().as_uri()}?mode={mode}"
+    # One thread at a time uses it, but not always the one that opened it.
+    db = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
     try:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > _VERSION:
@@ -214,8 +328,11 @@ def _open(path: Path) -> sqlite3.Connection:
             )
         if version != _VERSION:
             raise sqlite3.DatabaseError("it is empty or not a checkpoint")
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
+        if not read_only:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=FULL")
+        db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
         (health,) = db.execute("PRAGMA quick_check(1)").fetchone()
         if health != "ok":
             raise sqlite3.DatabaseError(health)

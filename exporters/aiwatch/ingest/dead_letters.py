@@ -7,10 +7,13 @@ import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from aiwatch.ingest.decode import Reject
+
+FILE_NAME = "dead-letters.ndjson"
 
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,6 +40,16 @@ class DeadLettersError(Exception):
     """The file cannot be read; the message says where and what to do."""
 
 
+class Letters(Protocol):
+    """Keeps what was rejected. This is all that a pipeline asks of it."""
+
+    def append(self, rejects: Iterable[Reject], now: datetime) -> int:
+        """Make rejects durable and return the size to be committed (0: there is no file that could be cut)."""
+
+    def committed(self, size: int) -> None:
+        """Note that the checkpoint now holds ``size``."""
+
+
 class DeadLetters:
     """The file, of which only the committed part counts: a tail behind it is cut off when it is opened.
 
@@ -49,7 +62,7 @@ class DeadLetters:
         Raises:
             OSError: it cannot be written.
         """
-        self.path = folder / "dead-letters.ndjson"
+        self.path = folder / FILE_NAME
         self._committed = committed
         with self.path.open("ab") as file:
             self._cut(file.fileno())
@@ -60,7 +73,7 @@ class DeadLetters:
         Raises:
             OSError: they could not be written; a later call starts again from the committed size.
         """
-        lines = [msgspec.json.encode(_letter(reject, now)) for reject in rejects]
+        lines = [msgspec.json.encode(build_letter(reject, now)) for reject in rejects]
         if not lines:
             return self._committed
         with self.path.open("ab", buffering=0) as file:
@@ -89,7 +102,7 @@ def read(folder: Path) -> Iterator[DeadLetter]:
     Raises:
         DeadLettersError: a line is no dead letter.
     """
-    path = folder / "dead-letters.ndjson"
+    path = folder / FILE_NAME
     if path.exists():
         yield from read_file(path)
 
@@ -114,7 +127,8 @@ def read_file(path: Path) -> Iterator[DeadLetter]:
                 ) from None
 
 
-def _letter(reject: Reject, now: datetime) -> DeadLetter:
+def build_letter(reject: Reject, now: datetime) -> DeadLetter:
+    """Return what is kept of a line that was rejected ``now``."""
     try:
         text, encoded = reject.line.decode(), ""
     except UnicodeDecodeError:

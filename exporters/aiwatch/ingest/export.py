@@ -6,7 +6,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,11 +17,17 @@ from elasticsearch import Elasticsearch
 from aiwatch import names
 from aiwatch.catalogue.model import Catalogue, Log, Process
 from aiwatch.ingest.batch import Feed
-from aiwatch.ingest.checkpoint import Checkpoint
+from aiwatch.ingest.checkpoint import Checkpoint, CheckpointStore
 from aiwatch.ingest.contracts import Sink, Source
 from aiwatch.ingest.dead_letters import DeadLetters
 from aiwatch.ingest.decode import Decoder, Entry, Reject, source_key
-from aiwatch.ingest.exposition import Exposition
+from aiwatch.ingest.exposition import Exposition, JointExposition, Renders
+from aiwatch.ingest.group.contracts import GroupMember, ShareStore
+from aiwatch.ingest.group.elasticsearch_store import ElasticsearchShareStore
+from aiwatch.ingest.group.lags import LagBook, PartMetrics
+from aiwatch.ingest.group.reader import Kit, Readers
+from aiwatch.ingest.group.shared_sink import SharedSink
+from aiwatch.ingest.group.sqlite_store import SqliteShareStore
 from aiwatch.ingest.joining import Joiner, JoinQueue
 from aiwatch.ingest.pipeline import Pipeline
 from aiwatch.ingest.reasons import REASONS
@@ -54,12 +60,16 @@ def log_groups(process: Process) -> list[tuple[Log, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """The parts of a running exporter that others talk to; ``spools`` take what is posted for a process."""
+    """The parts of a running exporter that others talk to; ``spools`` take what is posted for a process.
+
+    ``member`` reads topics, if there are any.
+    """
 
     pipeline: Pipeline
-    exposition: Exposition
+    exposition: Renders
     self_metrics: SelfMetrics
     spools: Mapping[str, Spool]
+    member: GroupMember | None
 
 
 def open_exporter(
@@ -72,23 +82,20 @@ def open_exporter(
     zero_seconds: float,
     pipe: StandardInput | None = None,
     once: bool = False,
+    kafka: Mapping[str, str] | None = None,
 ) -> Exporter:
     """Open checkpoint, sources and sink; ``stack`` closes them. ``target`` is a client or an NDJSON file.
 
     ``pipe`` (default: standard input) is what logs with ``source: stdin`` are read from; with ``once``, to its end.
+    ``kafka`` is the consumer's configuration; it is needed if the catalogue names topics.
 
     Raises:
         CheckpointError: the state folder is in use or damaged.
         OSError: a file cannot be opened.
+        ValueError: there are topics to read and no ``kafka``, or no client for it.
     """
     checkpoint = stack.enter_context(Checkpoint(state_folder))
-    now = time.time()
-    state = MetricState(all_metrics())
-    for process in catalogue.processes:
-        for label, option in _CATALOGUED.items():
-            state.reserve(process.name, label, getattr(process.options, option, ()))
-    state.restore(checkpoint.series(), {process.name for process in catalogue.processes}, checkpoint.shown_until, now)
-    _begin_at_zero(catalogue, state, now)
+    state = _open_state(catalogue.processes, checkpoint)
     self_metrics = SelfMetrics()
     for process in catalogue.processes:
         file = process.file
@@ -97,31 +104,90 @@ def open_exporter(
         ).set(1)
     dead_letters = DeadLetters(state_folder, checkpoint.dead_letter_bytes)
     stack.callback(dead_letters.close)
-    sink: Sink
-    joins: JoinQueue | None = None
-    if isinstance(target, Path):
-        ndjson = NdjsonSink(target)
-        stack.callback(ndjson.close)
-        sink = ndjson
-    else:
-        sink = ElasticsearchSink(target, stop, self_metrics.retrying)
-        joins = JoinQueue(Joiner(target), checkpoint.joins())
+    connections = 1 if isinstance(target, Path) else 2
+    joiner = None if isinstance(target, Path) else Joiner(target)
+    new_sink = _sinks(stack, target, self_metrics)
+    book = LagBook(self_metrics)
     _warn_of_lines_without_reader(catalogue, state_folder)
     opening = _Opening(logs, state_folder, checkpoint, pipe or StandardInput(), stop, once)
     pipeline = Pipeline(
         list(_feeds(catalogue, opening)),
-        sink,
+        new_sink(stop),
         checkpoint,
         state,
         dead_letters,
-        joins,
-        self_metrics,
+        None if joiner is None else JoinQueue(joiner, checkpoint.joins()),
+        PartMetrics(self_metrics, book),
         stop,
-        connections=1 if joins is None else 2,
+        connections=connections,
         zero_seconds=zero_seconds,
     )
     stack.callback(pipeline.close)
-    return Exporter(pipeline, Exposition(state), self_metrics, opening.spools)
+    own = Exposition(state)
+    topics = _topics(catalogue)
+    if not topics:
+        return Exporter(pipeline, own, self_metrics, opening.spools, None)
+    if kafka is None:
+        raise ValueError(f"the catalogue names topics ({', '.join(sorted(topics))}): say where Kafka is with --kafka")
+    store: ShareStore
+    if isinstance(target, Path):
+        store = SqliteShareStore(state_folder, kafka["group.id"])
+    else:
+        store = ElasticsearchShareStore(target, kafka["group.id"], self_metrics.retrying)
+    kit = Kit(
+        store, _open_share_state, new_sink, joiner, self_metrics, book, 1, zero_seconds
+    )  # partitions are parallel enough
+    member = _join_group(kafka, topics, kit, stop)
+    stack.callback(member.close)
+    member.start()
+    joint = JointExposition(lambda: [own, *member.expositions()])
+    return Exporter(pipeline, joint, self_metrics, opening.spools, member)
+
+
+def _sinks(
+    stack: ExitStack, target: Elasticsearch | Path, self_metrics: SelfMetrics
+) -> Callable[[threading.Event], Sink]:
+    """Return what makes a sink for each pipeline; the file is one for all."""
+    if isinstance(target, Path):
+        ndjson = NdjsonSink(target)
+        stack.callback(ndjson.close)
+        shared = SharedSink(ndjson)
+        return lambda stop: shared
+    return lambda stop: ElasticsearchSink(target, stop, self_metrics.retrying)
+
+
+def _topics(catalogue: Catalogue) -> dict[str, list[tuple[Process, tuple[Log, ...]]]]:
+    """Return which processes read which topic, and how."""
+    found: dict[str, list[tuple[Process, tuple[Log, ...]]]] = {}
+    for process in catalogue.processes:
+        for group in log_groups(process):
+            if group[0].source == "kafka":
+                found.setdefault(group[0].topic, []).append((process, group))
+    return found
+
+
+def _join_group(config: Mapping[str, str], topics: Readers, kit: Kit, stop: threading.Event) -> GroupMember:
+    try:
+        from aiwatch.ingest.group.member import Member  # only who reads Kafka needs its client
+    except ImportError:
+        raise ValueError("reading Kafka needs its client: pip install 'aiwatch[kafka]'") from None
+    return Member(config, topics, kit, stop)
+
+
+def _open_share_state(process: Process, checkpoint: CheckpointStore) -> MetricState:
+    return _open_state([process], checkpoint)
+
+
+def _open_state(processes: Sequence[Process], checkpoint: CheckpointStore) -> MetricState:
+    """Return the metrics of processes as a checkpoint holds them."""
+    now = time.time()
+    state = MetricState(all_metrics())
+    for process in processes:
+        for label, option in _CATALOGUED.items():
+            state.reserve(process.name, label, getattr(process.options, option, ()))
+    state.restore(checkpoint.series(), {process.name for process in processes}, checkpoint.shown_until, now)
+    _begin_at_zero(processes, state, now)
+    return state
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +216,8 @@ class _Opening:
             case "stdin":
                 folder = spool_folder(self.state_folder, key)
                 return StdinSource(key, folder, positions, self.pipe, self.stop, wait_for_end=self.once)
-            case "kafka":  # a feed per partition: they come and go while the exporter runs
-                raise ValueError(f"{process.name}: logs with `source: kafka` cannot be read yet")
+            case "kafka":
+                raise AssertionError("a member of a group reads it")
 
     def letters(self, key: str) -> Source:
         """Open the folder of the letters that are to be read again as lines of the source ``key``."""
@@ -165,7 +231,8 @@ def _feeds(catalogue: Catalogue, opening: _Opening) -> Iterator[Feed]:
     for process in catalogue.processes:
         for group in log_groups(process):
             decoder = Decoder(process, group)
-            yield Feed(process, opening.source(process, group[0]), decoder)
+            if group[0].source != "kafka":  # whose partitions come and go while the exporter runs
+                yield Feed(process, opening.source(process, group[0]), decoder)
             letters = opening.letters(source_key(process, group[0].place))
             yield Feed(process, letters, ReplayDecoder(decoder))
 
@@ -178,10 +245,10 @@ def _warn_of_lines_without_reader(catalogue: Catalogue, state_folder: Path) -> N
         _LOG.warning("%s holds lines of a log that the catalogue names no more: they stay unread", folder)
 
 
-def _begin_at_zero(catalogue: Catalogue, state: MetricState, now: float) -> None:
+def _begin_at_zero(processes: Iterable[Process], state: MetricState, now: float) -> None:
     """Show what the catalogue lets expect from the start, as 0: an increase from nothing cannot be seen."""
     delta = Delta()
-    for process in catalogue.processes:
+    for process in processes:
         delta.count(names.LINES_READ_TOTAL, (process.name,), 0)
         delta.count(names.RECORDS_DUPLICATE_TOTAL, (process.name,), 0)
         for reason in REASONS:

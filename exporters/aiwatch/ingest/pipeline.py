@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from aiwatch.ingest.batch import Batch, Counts, Feed, Part, Settled, fold, settle
-from aiwatch.ingest.checkpoint import Checkpoint, Commit
+from aiwatch.ingest.checkpoint import CheckpointStore, Commit
 from aiwatch.ingest.contracts import Block, Outcome, Sink, StoppedError
-from aiwatch.ingest.dead_letters import DeadLetters
+from aiwatch.ingest.dead_letters import Letters
 from aiwatch.ingest.decode import Decoded, Reject
 from aiwatch.ingest.joining import JoinQueue, build_joins
 from aiwatch.ingest.lag import Lag
@@ -42,9 +42,9 @@ class Pipeline:
         self,
         feeds: Sequence[Feed],
         sink: Sink,
-        checkpoint: Checkpoint,
+        checkpoint: CheckpointStore,
         state: MetricState,
-        dead_letters: DeadLetters,
+        dead_letters: Letters,
         joins: JoinQueue | None,
         self_metrics: SelfMetrics,
         stop: threading.Event,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from fnmatch import fnmatch
 from typing import Any
 
 import msgspec
@@ -109,12 +110,19 @@ def test_a_kind_that_maps_a_common_field_differently_is_refused() -> None:
 
 
 def test_no_role_may_delete_or_manage_anything() -> None:
-    allowed = {"auto_configure", "create_doc", "index", "read", "view_index_metadata"}
+    allowed = {"auto_configure", "create_doc", "create_index", "index", "read", "view_index_metadata"}
     for role in ("exporter", "grafana", "responder"):
         descriptor = content(f"roles/{role}")
         assert {privilege for grant in descriptor["indices"] for privilege in grant["privileges"]} <= allowed
         assert set(descriptor["cluster"]) <= {"cluster:monitor/health", "cluster:monitor/main"}
         assert all(name.startswith("aiwatch-") for grant in descriptor["indices"] for name in grant["names"])
+
+
+def test_grafana_reads_what_is_shown_and_neither_state_nor_dead_letters() -> None:
+    (grant,) = content("roles/grafana")["indices"]
+    hidden = (names.INDEX_CHECKPOINTS, names.INDEX_DEAD_LETTERS)
+    assert not any(fnmatch(index, pattern) for index in hidden for pattern in grant["names"])
+    assert any(fnmatch("aiwatch-interactions-2026.03.04", pattern) for pattern in grant["names"])
 
 
 def test_the_same_catalogue_gives_the_same_text() -> None:

@@ -141,17 +141,21 @@ def _roles(families: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return what the holder of each API key may do, and nothing else.
 
     The exporter creates documents, reads them back to tell a repeated event from an earlier delivery of the
-    same line, and updates an interaction when feedback on it comes. Grafana reads, and asks for the server's
-    version and health.
+    same line, and updates an interaction when feedback on it comes; of shared Kafka topics it keeps its state and the
+    dead letters. Grafana reads what is shown, and asks for the server's version and health.
     """
     written = [f"{names.INDEX_PREFIX}{family}-*" for family in families]
     updated = [f"{names.INDEX_PREFIX}{names.FAMILY_INTERACTIONS}-*"]
-    everything = [f"{names.INDEX_PREFIX}*"]
+    shown = [*written, names.INDEX_NOTIFICATIONS]
     return {
-        "exporter": _role([], _on(written, "auto_configure", "create_doc", "read"), _on(updated, "index")),
-        "grafana": _role(
-            ["cluster:monitor/health", "cluster:monitor/main"], _on(everything, "read", "view_index_metadata")
+        "exporter": _role(
+            [],
+            _on(written, "auto_configure", "create_doc", "read"),
+            _on(updated, "index"),
+            _on([names.INDEX_CHECKPOINTS], "create_index", "index", "read"),
+            _on([names.INDEX_DEAD_LETTERS], "create_doc", "create_index", "read"),
         ),
+        "grafana": _role(["cluster:monitor/health", "cluster:monitor/main"], _on(shown, "read", "view_index_metadata")),
         "responder": _role([], _on([names.INDEX_NOTIFICATIONS], "index", "read")),
     }
 

@@ -50,6 +50,7 @@ def process_schema() -> dict[str, Any]:
     schema["properties"]["kind"] = {"enum": [kind.name for kind in KINDS], "description": "What sort of process it is."}
     log = definitions["Log"]
     log["required"].remove("record")
+    log["anyOf"] = [_log_from("jsonl", "path"), _log_from("kafka", "topic"), _log_from("http"), _log_from("stdin")]
     definitions["FieldKey"] = {"anyOf": [{"type": "string", "minLength": 1}, {"$ref": "#/$defs/FieldSource"}]}
     fields = {"type": "object", "additionalProperties": {"$ref": "#/$defs/FieldKey"}}
     log["properties"]["fields"] = fields
@@ -62,6 +63,13 @@ def process_schema() -> dict[str, Any]:
     latency = {"properties": {"indicator": {"const": "latency"}}}
     slo.update({"if": latency, "then": {"required": ["threshold"]}, "else": {"properties": {"threshold": False}}})
     return {"$schema": _DRAFT, "title": "aiwatch process", **schema, "$defs": definitions}
+
+
+def _log_from(source: str, place: str = "") -> dict[str, Any]:
+    """Return what a log from this source says of where its lines are: one key, or none."""
+    keys = {key: {"minLength": 1} if key == place else {"maxLength": 0} for key in ("path", "topic")}
+    required = [*([place] if place else []), *([] if source == "jsonl" else ["source"])]
+    return {"properties": {"source": {"const": source}, **keys}, "required": required}
 
 
 def _kind_schema(kind: Kind, definitions: dict[str, Any]) -> dict[str, Any]:

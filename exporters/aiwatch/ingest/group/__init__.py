@@ -1,0 +1,1 @@
+"""Several exporters that share the partitions of Kafka topics, each partition's state going with it."""
