@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 
+from aiwatch.commands.export import look_for_cycles_seldom
 from bench.engine import checkpoint, cores, decode, delivery, exposition, freshness, memory, peers
 from bench.report import Figure, report
 
@@ -29,6 +30,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=", ".join(ROWS))
     parser.add_argument("--records", type=int, default=1_000_000, help="Lines of the chat log (1,000,000).")
     arguments = parser.parse_args()
+    look_for_cycles_seldom()  # as the exporter does
     figures: list[Figure] = []
     failed = False
     for name in arguments.only:

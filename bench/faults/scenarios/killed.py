@@ -43,7 +43,7 @@ def _at_points(rig: Rig, times: int, points: tuple[str, ...]) -> int:
     for number in range(times):
         point = points[number % len(points)]
         delay = f":{chance.uniform(0, 0.004):.6f}" if point == "committing" else ""
-        rig.spawn(fault=f"{point}:{chance.randint(1, 8)}{delay}")
+        rig.spawn(fault=f"{point}:{chance.randint(1, 5)}{delay}")
         if not rig.feed(30, lines=2, until=lambda: not rig.running) or rig.ended() != _KILLED:
             raise RigError(f"the exporter did not die at {point}: {rig.said()[-500:]}")
     return times

@@ -146,7 +146,7 @@ def export(
     target = _target(url, documents, api_key_file, ca_certs)
     consumer = _consumer(kafka, kafka_group, kafka_config)
     _raise_limit_of_open_files()
-    _look_for_cycles_seldom()
+    look_for_cycles_seldom()
     pipe = StandardInput()
 
     def start(stack: ExitStack, catalogue: Catalogue, halt: threading.Event) -> Exporter:
@@ -305,7 +305,7 @@ def _is_loopback(host: str) -> bool:
     return host == "localhost"
 
 
-def _look_for_cycles_seldom() -> None:
+def look_for_cycles_seldom() -> None:
     """Let the collector of cycles run once per many lines: what a line makes has none, and looking takes long."""
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)

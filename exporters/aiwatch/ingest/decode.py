@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
-from itertools import accumulate, repeat
+from itertools import accumulate, compress, repeat
 from operator import or_
 from typing import Any, TypeVar
 
@@ -113,13 +113,10 @@ class Decoded(msgspec.Struct):
 
     def by_type(self) -> dict[str, list[Record]]:
         """Return the records of each type, in their order."""
-        types = set(self.types)
+        types = dict.fromkeys(self.types)
         if len(types) == 1:
-            return {types.pop(): self.records}
-        found: dict[str, list[Record]] = {}
-        for record, type_ in zip(self.records, self.types, strict=True):
-            found.setdefault(type_, []).append(record)
-        return found
+            return dict.fromkeys(types, self.records)
+        return {each: list(compress(self.records, map(each.__eq__, self.types))) for each in types}
 
     def entry(self, place: int) -> Entry:
         """Return one accepted line."""
@@ -301,18 +298,15 @@ class Decoder:
         families = {each: record.family for each in set(types) if (record := self._readers[each].record) is not None}
         stream, neck = spots[0][0], neck_of(self.process, spots[0][0])
         times = [record.time for record in records]
+        if self._day(min(times)) == self._day(max(times)):
+            by_type = {each: self._head(family, times[0]) for each, family in families.items()}
+            heads = [by_type[each] for each in types]
+        else:
+            heads = [self._head(families[each], time) for each, time in zip(types, times, strict=True)]
         # An id that is plain stands between quotes as it is. What follows on the line's brace is taken over.
-        if len(families) == 1 and self._day(min(times)) == self._day(max(times)):
-            head = self._head(families[types[0]], times[0])
-            return [
-                f"{head}{record.id or f'{stream}:{offset}'}{neck}{offset}}},".encode() + line[1:]
-                for record, (_, offset), line in zip(records, spots, lines, strict=True)
-            ]
         return [
-            f"{self._head(families[type(record)], record.time)}{record.id or f'{stream}:{offset}'}"
-            f"{neck}{offset}}},".encode()
-            + line[1:]
-            for record, (_, offset), line in zip(records, spots, lines, strict=True)
+            f"{head}{record.id or f'{stream}:{offset}'}{neck}{offset}}},".encode() + line[1:]
+            for head, record, (_, offset), line in zip(heads, records, spots, lines, strict=True)
         ]
 
     # -- the way of a single line ----------------------------------------------------------------------------
