@@ -51,8 +51,8 @@ bench-instrument: $(INSTALLED) ## time of one logging call
 bench-engine: $(INSTALLED) ## speed of the log engine, 15 minutes; ARGS="--only decode --records 100000"
 	@$(BIN)/python -m bench.engine $(ARGS)
 
-up: ## start everything in containers
-	@docker compose up --detach --wait
+up: ## start everything in containers; ARGS=--build after an upgrade
+	@docker compose up --detach --wait $(ARGS)
 
 down: ## remove the containers; data stays
 	@docker compose --profile '*' down
@@ -80,8 +80,9 @@ backup: ## stop the containers for a moment, write all volumes into backups/
 
 restore: ## replace all volumes: FROM=backups/....tar
 	@test -f "$(FROM)" || { echo "name a backup: make restore FROM=backups/..."; exit 1; }
+	@tar --list --file="$(FROM)" >/dev/null || { echo "$(FROM) is damaged; nothing was changed"; exit 1; }
 	@docker compose build secrets && docker compose --profile '*' down --volumes \
-	  && docker compose run --rm -T restore <"$(FROM)" && docker compose up --detach --wait
+	  && docker compose run --rm -T restore <"$(FROM)" && docker compose up --detach --wait $(ARGS)
 
 test-compose: $(INSTALLED) ## prove docker-compose.yml on a Docker daemon (slow)
 	@$(BIN)/python -m tests.compose $(ARGS)

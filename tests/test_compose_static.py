@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import yaml
 from aiwatch.provision.doctor.host import PORTS
 from aiwatch.provision.first_start import SHARES
 from aiwatch.provision.generators import OWNED
+from tests.compose.daemon import find_plugin, work_folder
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -222,12 +223,26 @@ def test_only_what_the_image_is_made_of_is_sent_to_the_builder() -> None:
     assert {line[1:] for line in lines if line.startswith("!")} == copied
 
 
-@pytest.mark.parametrize("arguments", [(), ("--profile", "*")], ids=["default", "everything"])
-def test_docker_compose_accepts_the_file(arguments: tuple[str, ...]) -> None:
-    docker = shutil.which("docker")
-    if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
+@pytest.fixture(scope="module")
+def with_plugin() -> dict[str, str]:
+    """An environment with `docker compose`: the machine's plugin, or the one that `make test-compose` built."""
+    environment = dict(os.environ)
+    if not find_plugin(work_folder(), environment):
         pytest.skip("NOT CHECKED by docker compose config: the plugin docker compose is not installed")
-    command = [docker, "compose", *arguments, "config", "--quiet"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return environment
+
+
+@pytest.mark.parametrize("arguments", [(), ("--profile", "*")], ids=["default", "everything"])
+def test_docker_compose_accepts_the_file(arguments: tuple[str, ...], with_plugin: dict[str, str]) -> None:
+    command = ["docker", "compose", *arguments, "config", "--quiet"]
+    done = subprocess.run(command, cwd=ROOT, env=with_plugin, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
+
+
+def test_docker_compose_refuses_a_key_that_it_does_not_know(with_plugin: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yml").write_text(TEXT.replace("mem_limit: 256m", "mem_limitt: 256m"))
+    command = ["docker", "compose", "config", "--quiet"]
+    done = subprocess.run(command, cwd=tmp_path, env=with_plugin, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "mem_limitt" in done.stderr

@@ -55,6 +55,21 @@ def test_too_little_memory_is_said(gib: int, level: str) -> None:
     assert host.check_memory(gib * host.GIB).level == level
 
 
+@pytest.mark.parametrize(
+    ("size", "level", "said"),
+    [
+        ("", "ok", "Elasticsearch may take 2.0"),
+        ("6g", "warning", "9 GiB are better"),
+        ("8g", "error", "AIWATCH_ELASTICSEARCH_MEMORY=1g"),
+        ("plenty", "error", "no size"),
+    ],
+)
+def test_the_memory_that_was_set_for_elasticsearch_counts(size: str, level: str, said: str) -> None:
+    found = host.check_memory(8 * host.GIB, size)
+    assert found.level == level
+    assert said in str(found)
+
+
 @pytest.mark.parametrize(("text", "level"), [("65530\n", "warning"), ("262144\n", "ok"), (None, "unknown")])
 def test_too_few_memory_maps_come_with_the_command_that_allows_more(text: str | None, level: str) -> None:
     found = host.check_map_count(text)
@@ -123,28 +138,3 @@ def test_the_memory_and_the_clock_of_the_daemon_count(program: Path) -> None:
     assert engine.memory == 2**34
     assert engine.time == pytest.approx(1769860800.12, abs=0.01)
     assert docker.check_engine(engine).level == "ok"
-
-
-def test_a_service_that_ended_is_shown_with_its_last_words(program: Path, tmp_path: Path) -> None:
-    rows = [
-        {"Service": "secrets", "State": "exited", "ExitCode": 0, "Health": "", "Publishers": None},
-        {"Service": "setup", "State": "exited", "ExitCode": 1, "Health": "", "Publishers": None},
-        {"Service": "grafana", "State": "running", "ExitCode": 0, "Health": "healthy", "Publishers": None},
-        {"Service": "demo-fraud", "State": "exited", "ExitCode": 0, "Health": "", "Publishers": None},
-        {"Service": "exporter", "State": "running", "ExitCode": 0, "Health": "unhealthy", "Publishers": None},
-    ]
-    says(program, "printf 'first\\nbot.yml:6: unknown key\\n\\n'")
-    found = by_title(list(docker.check_containers(tmp_path, rows)))
-    assert {title: finding.level for title, finding in found.items()} == {
-        "service setup": "error",
-        "service demo-fraud": "warning",
-        "service exporter": "error",
-    }
-    assert "bot.yml:6: unknown key" in found["service setup"].seen
-
-
-def test_what_docker_prints_about_containers_is_read_in_both_shapes(program: Path, tmp_path: Path) -> None:
-    row = '{"Service": "grafana", "Publishers": [{"PublishedPort": 3000}]}'
-    for shape in (row, f"[{row}]"):
-        says(program, f"echo '{shape}'")
-        assert docker.ports_of(docker.containers(tmp_path)) == {3000}

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
 import yaml
 
-from tests.compose.daemon import address, docker
-from tests.compose.proofs import PROOFS, Proof, prepare
-from tests.compose.shell import ComposeTestError, run, say
-from tests.compose.stack import ROOT, Stack
+from tests.compose.clone import ROOT, prepare
+from tests.compose.daemon import Docker, address, docker, work_folder
+from tests.compose.proofs import PROOFS, Proof
+from tests.compose.shell import ComposeTestError, LeftOut, run, say
+from tests.compose.stack import Stack
 from tests.compose.standins import ensure_images
 
 Outcome = tuple[str, str, str]
+_COMPOSE = ("docker", "compose", "--profile", "*")
 
 
 def main() -> int:
@@ -30,11 +30,11 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
     chosen = [each for each in PROOFS if not arguments.only or each.__name__ in arguments.only]
-    work = _cache() / "compose"
+    work = work_folder()
     work.mkdir(parents=True, exist_ok=True)
     try:
-        with docker(work) as environment:
-            return _prove(chosen, environment, work, arguments.keep)
+        with docker(work) as daemon:
+            return _prove(chosen, daemon, work, arguments.keep)
     except ComposeTestError as error:
         say(str(error))
     except KeyboardInterrupt:
@@ -46,14 +46,15 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _prove(chosen: list[Proof], environment: Mapping[str, str], work: Path, keep: bool) -> int:
-    images = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["x-images"]
+def _prove(chosen: list[Proof], daemon: Docker, work: Path, keep: bool) -> int:
+    environment = daemon.environment
+    images = _images(ROOT)
     stand_ins, missing = ensure_images(
         {name: image for name, image in images.items() if name != "aiwatch"}, work, environment
     )
     folder = work / "project"
     prepare(folder)
-    stack = Stack(environment, folder, without=sorted(missing))
+    stack = Stack(daemon, folder, without=sorted(missing))
     say("building our image")
     stack.compose("build", "--quiet", seconds=1800)
     size = run("docker", "image", "inspect", "--format", "{{.Size}}", images["aiwatch"], env=environment)
@@ -67,15 +68,19 @@ def _prove(chosen: list[Proof], environment: Mapping[str, str], work: Path, keep
                 continue
             say(title)
             try:
-                outcomes.append((title, "proven", proof(stack, folder)))
+                outcomes.append((title, "proven", proof(stack)))
+            except LeftOut as reason:
+                outcomes.append((title, "LEFT OUT", str(reason)))
             except Exception as error:  # whatever it is, the table has to be printed, and the stack removed
                 failed = True
                 outcomes.append((title, "FAILED", str(error)))
-                print(stack.attempt("ps", "--all").stdout, file=sys.stderr)
-                print(stack.attempt("logs", "--tail=25").stdout, file=sys.stderr)
+                print(stack.attempt(*_COMPOSE, "ps", "--all").stdout, file=sys.stderr)
+                print(stack.attempt(*_COMPOSE, "logs", "--tail=25").stdout, file=sys.stderr)
     finally:
         if not (failed and keep):
-            stack.attempt("down", "--volumes", "--timeout=30")
+            stack.attempt(*_COMPOSE, "down", "--volumes", "--timeout=30")
+            if (upgraded := _images(stack.clone)["aiwatch"]) != images["aiwatch"]:
+                stack.attempt("docker", "image", "rm", upgraded)
         if stand_ins and environment.get("DOCKER_HOST") != address(work):
             run("docker", "image", "rm", *(images[name] for name in stand_ins), env=environment)
             say("the stand-ins are removed: this daemon is not the test's own, and they bear official names")
@@ -90,17 +95,16 @@ def _prove(chosen: list[Proof], environment: Mapping[str, str], work: Path, keep
     return 1 if failed else 0
 
 
+def _images(folder: Path) -> dict[str, str]:
+    images: dict[str, str] = yaml.safe_load((folder / "docker-compose.yml").read_text())["x-images"]
+    return images
+
+
 def _print(outcomes: list[Outcome]) -> None:
     print()
     for title, outcome, detail in outcomes:
         print(f"  {outcome:9} {title}\n            {detail}")
     sys.stdout.flush()
-
-
-def _cache() -> Path:
-    if own := os.environ.get("AIWATCH_CACHE"):
-        return Path(own).absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aiwatch"
 
 
 if __name__ == "__main__":

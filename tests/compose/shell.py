@@ -15,6 +15,10 @@ class ComposeTestError(Exception):
     """The test cannot go on; the message says why."""
 
 
+class LeftOut(Exception):
+    """This cannot be proven here; the message says why."""
+
+
 def say(message: str) -> None:
     """Print a line of progress."""
     print(f"[{time.monotonic() - _BEGAN:4.0f} s] {message}", file=sys.stderr, flush=True)

@@ -7,8 +7,9 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,56 +17,72 @@ import requests
 from elasticsearch import Elasticsearch
 
 from aiwatch.provision.doctor.host import PORTS
+from tests.compose.daemon import Docker
 from tests.compose.shell import ComposeTestError, run, say, wait
 
-ROOT = Path(__file__).resolve().parents[2]
+ONE_SHOTS = ("secrets", "setup")
 PROJECT = "aiwatch-compose-test"
+_OF_MAKE = {"ARGS", "FROM", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS"}  # what is left of `make test-compose`
 _PASSWORD = "/run/secrets/aiwatch/elastic-password"
 
 
 class Stack:
     """A project of docker compose, with what the test asks of it."""
 
-    def __init__(self, environment: Mapping[str, str], folder: Path, without: Sequence[str]) -> None:
-        """Choose ports and folders; ``without`` are services that have no image here."""
+    def __init__(self, daemon: Docker, folder: Path, without: Sequence[str]) -> None:
+        """Choose ports and folders; ``without`` are services that have no image here.
+
+        ``folder`` has a clone of the project, and a folder for logs of one's own.
+        """
+        self.daemon = daemon
+        self.clone = folder / "clone"
+        self.logs = folder / "logs"
         self.ports = {variable: _free_port() for variable in PORTS}
         self.environment = {
-            **environment,
+            **{name: value for name, value in daemon.environment.items() if name not in _OF_MAKE},
             **{variable: str(port) for variable, port in self.ports.items()},
             "COMPOSE_PROJECT_NAME": PROJECT,
             "COMPOSE_ANSI": "never",
-            "AIWATCH_LOGS": str(folder / "logs"),
-            "AIWATCH_CATALOGUE": str(folder / "catalogue"),
+            "AIWATCH_LOGS": str(self.logs),
         }
         self._without = set(without)
 
     def compose(self, *arguments: str, seconds: float = 900) -> str:
         """Return what `docker compose ARGUMENTS` prints."""
-        return run("docker", "compose", "--profile", "*", *arguments, cwd=ROOT, env=self.environment, seconds=seconds)
+        return self.run("docker", "compose", "--profile", "*", *arguments, seconds=seconds)
 
-    def attempt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `docker compose ARGUMENTS`, which may fail."""
+    def run(self, *command: str, seconds: float = 900) -> str:
+        """Return what a program prints that is run in the project's folder; it must succeed."""
+        return run(*command, cwd=self.clone, env=self.environment, seconds=seconds)
+
+    def attempt(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a program in the project's folder, which may fail."""
         return subprocess.run(
-            ["docker", "compose", "--profile", "*", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
+            command, cwd=self.clone, env=self.environment, capture_output=True, text=True, timeout=600, check=False
         )
 
-    def up(self, demo: bool) -> float:
-        """Bring up everything that has an image and wait until it is healthy; return the seconds that took."""
+    def make(self, target: str, **variables: str) -> str:
+        """Return what `make TARGET` prints, with the environment that this test runs in instead of one of its own."""
+        return self.run(*self.make_command(target, **variables))
+
+    def make_command(self, target: str, **variables: str) -> tuple[str, ...]:
+        """Return the command of `make`."""
+        tools = f"BIN={Path(sys.executable).parent}"
+        named = (f"{name}={value}" for name, value in variables.items())
+        return ("make", "--no-print-directory", "--old-file=.venv/installed", tools, target, *named)
+
+    def services(self, demo: bool) -> list[str]:
+        """Return the services that `up` is to start, without those that have no image here."""
         profile = ("--profile", "demo") if demo else ()
-        names = run("docker", "compose", *profile, "config", "--services", cwd=ROOT, env=self.environment).split()
-        wanted = sorted(set(names) - self._without)
+        names = self.run("docker", "compose", *profile, "config", "--services").split()
+        return sorted(set(names) - self._without)
+
+    def up(self, demo: bool, *options: str) -> float:
+        """Bring up everything that has an image and wait until it is healthy; return the seconds that took."""
         began = time.monotonic()
-        run(
-            *("docker", "compose", *profile, "up", "--detach", "--wait", "--quiet-pull", *wanted),
-            cwd=ROOT,
-            env=self.environment,
-        )
+        profile = ("--profile", "demo") if demo else ()
+        command = ("docker", "compose", *profile, "up", "--detach", "--wait", "--quiet-pull", *options)
+        self.run(*command, *self.services(demo), seconds=1800)
         return time.monotonic() - began
 
     def down(self, *arguments: str) -> None:
@@ -101,6 +118,11 @@ class Stack:
             return now["State"]["StartedAt"] != before["State"]["StartedAt"] and self.healthy(service)
 
         wait(f"{service} did not come back", back, 240)
+
+    def started(self) -> dict[str, str]:
+        """Return when each service that is meant to keep running was started last."""
+        found = self.containers().items()
+        return {name: each["State"]["StartedAt"] for name, each in found if name not in ONE_SHOTS}
 
     def url(self, service: str) -> str:
         """Return where a service is published."""

@@ -6,11 +6,10 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
-from aiwatch.provision.doctor import docker, host
+from aiwatch.provision.doctor import docker, host, services
 from aiwatch.provision.doctor.finding import Finding
 
 
@@ -43,7 +42,7 @@ def doctor(project: Path, logs: Path | None) -> None:
 def examine(project: Path, logs: Path, settings: Mapping[str, str]) -> list[Finding]:
     """Return a finding for each thing that was looked at; ``settings`` are the variables of docker-compose.yml."""
     engine: docker.Engine | docker.DockerError
-    running: list[dict[str, Any]] = []
+    running: list[services.Container] = []
     try:
         engine = docker.engine()
     except docker.DockerError as error:
@@ -52,16 +51,16 @@ def examine(project: Path, logs: Path, settings: Mapping[str, str]) -> list[Find
     there = engine if isinstance(engine, docker.Engine) else None
     if there and findings[1].level == "ok":
         try:
-            running = docker.containers(project)
-            findings += docker.check_containers(project, running)
+            running = services.containers(project)
+            findings += services.check_containers(project, running)
         except docker.DockerError as error:
             findings.append(Finding("services", "error", str(error), "docker compose config shows what is wrong"))
-    meminfo = host.read_text("/proc/meminfo")
+    memory = there.memory if there else host.memory_total(host.read_text("/proc/meminfo") or "")
     group = settings.get("AIWATCH_LOGS_GROUP", "")
     return [
         *findings,
-        *host.check_ports(settings, docker.ports_of(running)),
-        host.check_memory(there.memory if there else host.memory_total(meminfo or "")),
+        *host.check_ports(settings, frozenset().union(*(each.ports for each in running))),
+        host.check_memory(memory, settings.get("AIWATCH_ELASTICSEARCH_MEMORY", "")),
         host.check_map_count(host.read_text("/proc/sys/vm/max_map_count")),
         host.check_disk(there.root if there else project.absolute()),
         *host.check_project(project),

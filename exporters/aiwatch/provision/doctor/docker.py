@@ -1,23 +1,19 @@
-"""Docker: whether it is there, is new enough, and what it says of the services."""
+"""Docker: whether it is there, and is new enough."""
 
 from __future__ import annotations
 
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from aiwatch.provision.doctor.finding import Finding
 
 ENGINE_MINIMUM = (20, 10)
 COMPOSE_MINIMUM = (2, 24)
 _SECONDS = 20.0
-_WORDS = 300  # letters of a service's last words
-_ONE_SHOT = {"secrets", "setup"}
 
 
 class DockerError(Exception):
@@ -103,52 +99,3 @@ def _judge(title: str, version: str, minimum: tuple[int, int]) -> Finding:
     if version_of(version) < minimum:
         return Finding(title, "error", f"version {version}", f"install {'.'.join(map(str, minimum))} or newer")
     return Finding(title, "ok", f"version {version}")
-
-
-def containers(project: Path) -> list[dict[str, Any]]:
-    """Return the containers of the project in a folder, as `docker compose ps` shows them.
-
-    Raises:
-        DockerError: it cannot be asked.
-    """
-    text = ask("compose", "--profile", "*", "ps", "--all", "--format", "json", cwd=project)
-    if text.lstrip().startswith("["):  # older ones print one list
-        return list(json.loads(text))
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
-
-
-def ports_of(found: list[dict[str, Any]]) -> frozenset[int]:
-    """Return the ports of this machine that the containers hold."""
-    return frozenset(
-        publisher["PublishedPort"] for each in found for publisher in each.get("Publishers") or [] if publisher
-    )
-
-
-def check_containers(project: Path, found: list[dict[str, Any]]) -> Iterator[Finding]:
-    """Yield a finding for each container that is not as it should be, with the last thing that it said."""
-    for each in sorted(found, key=lambda each: str(each["Service"])):
-        service, state, health = each["Service"], each["State"], each.get("Health", "")
-        if state == "exited" and each["ExitCode"] == 0 and service in _ONE_SHOT:
-            continue
-        if state == "running" and health in ("", "healthy"):
-            continue
-        if state == "exited" and each["ExitCode"] == 0:
-            yield Finding(f"service {service}", "warning", "was stopped", f"docker compose up -d {service}")
-            continue
-        seen = f"is {state}{f', {health}' if health else ''}"
-        if state in ("exited", "dead", "restarting"):
-            seen += f" (exit code {each['ExitCode']}{', out of memory' if each['ExitCode'] == 137 else ''})"
-        yield Finding(
-            f"service {service}",
-            "warning" if health == "starting" else "error",
-            f"{seen}; its last words: {_last_words(project, service)}",
-            f"docker compose logs {service}",
-        )
-
-
-def _last_words(project: Path, service: str) -> str:
-    try:
-        said = ask("compose", "--profile", "*", "logs", "--no-log-prefix", "--tail=3", service, cwd=project).split("\n")
-    except DockerError as error:
-        return str(error)
-    return next((line.strip()[:_WORDS] for line in reversed(said) if line.strip()), "none")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import stat
@@ -22,8 +23,9 @@ PORTS = {
 """The variables of docker-compose.yml and their defaults."""
 
 GIB = 2**30
-MEMORY_NEEDED = 3 * GIB  # of which Elasticsearch takes 2
-MEMORY_WANTED = 5 * GIB  # what the limits of all services come to
+ELASTICSEARCH_MEMORY = 2 * GIB  # as docker-compose.yml has it
+MEMORY_NEEDED = 1 * GIB  # beside Elasticsearch's
+MEMORY_WANTED = 3 * GIB  # what the limits of all others come to
 MAP_COUNT_NEEDED = 262144
 DISK_NEEDED = 5 * GIB
 DISK_FULL = 0.85  # from there on Elasticsearch makes no new indices
@@ -55,26 +57,47 @@ def check_ports(environment: Mapping[str, str], ours: frozenset[int] = frozenset
                 yield Finding(title, "ok", "is free")
 
 
-def check_memory(total: int | None) -> Finding:
-    """Judge the memory, in bytes, that containers may use; None when it is not known.
+def check_memory(total: int | None, elasticsearch: str = "") -> Finding:
+    """Judge the memory that containers may use.
 
-    >>> check_memory(8 * GIB).level
-    'ok'
+    Args:
+        total: in bytes, None when it is not known.
+        elasticsearch: what of it was set for Elasticsearch, such as ``4g``.
+
+    >>> check_memory(8 * GIB).level, check_memory(8 * GIB, "16g").level
+    ('ok', 'error')
     """
+    variable = "AIWATCH_ELASTICSEARCH_MEMORY"
+    of_elasticsearch = memory_size(elasticsearch) if elasticsearch else ELASTICSEARCH_MEMORY
+    if of_elasticsearch is None:
+        return Finding(
+            "memory", "error", f"{variable} is {elasticsearch!r}, no size", f"set {variable}=2g, for example"
+        )
     if total is None:
         return Finding("memory", "unknown", "this system does not say how much there is")
-    seen = f"{total / GIB:.1f} GiB"
-    if total < MEMORY_NEEDED:
+    wanted = of_elasticsearch + MEMORY_WANTED
+    seen = f"{total / GIB:.1f} GiB, of which Elasticsearch may take {of_elasticsearch / GIB:.1f}"
+    if total < of_elasticsearch + MEMORY_NEEDED:
+        less = f", or less to Elasticsearch with {variable}=1g" if of_elasticsearch > GIB else ""
         return Finding(
             "memory",
             "error",
-            f"{seen}; Elasticsearch would be killed",
-            f"give containers {MEMORY_WANTED // GIB} GiB (Docker Desktop: Settings, Resources), or less to "
-            "Elasticsearch with AIWATCH_ELASTICSEARCH_MEMORY=1g",
+            f"{seen}: too little for it and the others; one would be killed",
+            f"give containers {wanted / GIB:.0f} GiB (Docker Desktop: Settings, Resources){less}",
         )
-    if total < MEMORY_WANTED:
-        return Finding("memory", "warning", f"{seen}: enough for little traffic", "5 GiB is better")
+    if total < wanted:
+        return Finding("memory", "warning", f"{seen}: enough for little traffic", f"{wanted / GIB:.0f} GiB are better")
     return Finding("memory", "ok", seen)
+
+
+def memory_size(text: str) -> int | None:
+    """Return the bytes that a size in docker-compose.yml stands for, None when it is none.
+
+    >>> memory_size("1.5g"), memory_size("512MB"), memory_size("much")
+    (1610612736, 536870912, None)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", text.strip().lower())
+    return int(float(found[1]) * 1024 ** " kmgt".index(found[2] or " ")) if found else None
 
 
 def memory_total(meminfo: str) -> int | None:
