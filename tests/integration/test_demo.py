@@ -21,6 +21,7 @@ from elasticsearch import AuthorizationException, Elasticsearch
 
 from aiwatch import names
 from tests.contracts.prometheus_answers import ask, instant
+from tests.integration.process_tree import descendants
 from tools.demo import checks, report
 from tools.demo.stack import CHATBOT, FRAUD, Stack
 
@@ -175,16 +176,8 @@ def test_files_with_secrets_are_readable_by_their_owner_alone(demo: Stack) -> No
 
 def processes(demo: Stack) -> set[int]:
     """Return the process ids of all that the demo started, with their children."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    found = {server.pid for server in demo.servers if server.pid} | {program.pid for program in demo.simulators}
-    while more := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
+    started = {server.pid for server in demo.servers if server.pid} | {program.pid for program in demo.simulators}
+    return started | descendants(started)
 
 
 def test_no_secret_is_in_a_command_line_or_an_environment(demo: Stack) -> None:

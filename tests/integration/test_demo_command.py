@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.process_tree import descendants
 from tools.demo.folders import emptied
 
 ROOT = Path(__file__).parents[2]
@@ -54,20 +55,6 @@ def starting(folder: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def descendants(pid: int) -> set[int]:
-    """Return the process ids below one."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    found = {pid}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found - {pid}
-
-
 def alive(pids: set[int]) -> set[int]:
     """Return those that still run, zombies aside."""
     found = set()
@@ -90,7 +77,7 @@ def alive_after(pids: set[int], seconds: float) -> set[int]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_an_interrupted_start_leaves_no_process_behind(starting: subprocess.Popen[str], number: signal.Signals) -> None:
-    begun = descendants(starting.pid)
+    begun = descendants([starting.pid])
     assert len(begun) >= 4  # Elasticsearch, the past and its two workers, guards
     starting.send_signal(number)
     assert starting.wait(60) == INTERRUPTED

@@ -44,7 +44,8 @@ def ensure(say: Say) -> Path:
 
     def build(home: Path, log: Path) -> None:
         say(f"installing Elasticsearch {ELASTICSEARCH_VERSION} into {cache.cache_folder()} (once)")
-        _fetch_jars(home, log, say)
+        fetch_jars(JAVA_FOLDER / "pom.xml", home, log, "Elasticsearch's jars (80 MB)", say)
+        _drop_duplicates(home)
         _arrange_modules(home)
         _link_zstd(home)
         _compile_java(home, log, say)
@@ -76,8 +77,8 @@ def _check_java() -> None:
         )
 
 
-def _fetch_jars(home: Path, log: Path, say: Say) -> None:
-    """Fetch all jars into lib/, through a fresh local repository: so Maven's strict check sees each."""
+def fetch_jars(pom: Path, home: Path, log: Path, what: str, say: Say) -> None:
+    """Fetch all jars of ``pom`` into lib/, through a fresh local repository: so Maven's strict check sees each."""
     repository = home / "m2"
     run_logged(
         [
@@ -85,16 +86,20 @@ def _fetch_jars(home: Path, log: Path, say: Say) -> None:
             "--batch-mode",
             "--strict-checksums",
             f"-Dmaven.repo.local={repository}",
-            f"--file={JAVA_FOLDER / 'pom.xml'}",
+            f"--file={pom}",
             MAVEN_GOAL,
             f"-DoutputDirectory={home / 'lib'}",
             "-DincludeScope=runtime",
         ],
         log=log,
-        what="fetching Elasticsearch's jars with Maven (80 MB)",
+        what=f"fetching {what} with Maven",
         say=say,
     )
     shutil.rmtree(repository)
+
+
+def _drop_duplicates(home: Path) -> None:
+    """Remove the jars that Elasticsearch refuses to start with."""
     for pattern in DUPLICATE_JARS:
         for jar in (home / "lib").glob(pattern):
             jar.unlink()

@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient
 
 from tools.servers import cache
 from tools.servers.commands import Say, require, run_logged, say_to_stderr
-from tools.servers.jars import MAVEN_GOAL
+from tools.servers.jars import MAVEN_GOAL, fetch_jars
 from tools.servers.node import CLASS_ARCHIVE, JVM_OPTIONS
 from tools.servers.process import LOOPBACK, Server, Spec, free_port
 
@@ -49,7 +49,7 @@ def ensure(say: Say = say_to_stderr) -> Path:
 
     def build(home: Path, log: Path) -> None:
         say(f"installing Kafka {KAFKA_VERSION} into {cache.cache_folder()} (once)")
-        _fetch_jars(home, log, say)
+        fetch_jars(KAFKA_FOLDER / "pom.xml", home, log, "Kafka's jars (43 MB)", say)
         _try_out(home, log, say)
 
     return cache.ensure(entry(), build, say=say)
@@ -167,27 +167,6 @@ def _escaped(value: str) -> str:
     'C:\\\\a'
     """
     return value.replace("\\", "\\\\")
-
-
-def _fetch_jars(home: Path, log: Path, say: Say) -> None:
-    """Fetch all jars into lib/, through a fresh local repository: so Maven's strict check sees each."""
-    repository = home / "m2"
-    run_logged(
-        [
-            "mvn",
-            "--batch-mode",
-            "--strict-checksums",
-            f"-Dmaven.repo.local={repository}",
-            f"--file={KAFKA_FOLDER / 'pom.xml'}",
-            MAVEN_GOAL,
-            f"-DoutputDirectory={home / 'lib'}",
-            "-DincludeScope=runtime",
-        ],
-        log=log,
-        what="fetching Kafka's jars with Maven (43 MB)",
-        say=say,
-    )
-    shutil.rmtree(repository)
 
 
 def _try_out(home: Path, log: Path, say: Say) -> None:

@@ -43,22 +43,19 @@ def read_catalogue(folder: Path) -> Catalogue:
 
 def catalogue_option(command: Decorated) -> Decorated:
     """Add ``--catalogue``."""
-    return click.option(
-        "--catalogue",
-        type=FolderOfCatalogue(),
-        default="catalogue",
-        show_default=True,
-        envvar="AIWATCH_CATALOGUE",
-        help="Folder of the catalogue.",
-    )(command)
+    return _catalogue_option(command, "catalogue", FolderOfCatalogue())
 
 
 def catalogue_folder_option(command: Decorated) -> Decorated:
     """Add ``--catalogue`` for a command that needs the folder itself: the argument is ``catalogue_folder``."""
+    return _catalogue_option(command, "catalogue_folder", click.Path(path_type=Path))
+
+
+def _catalogue_option(command: Decorated, argument: str, type_: click.ParamType[Any]) -> Decorated:
     return click.option(
         "--catalogue",
-        "catalogue_folder",
-        type=click.Path(path_type=Path),
+        argument,
+        type=type_,
         default="catalogue",
         show_default=True,
         envvar="AIWATCH_CATALOGUE",

@@ -134,9 +134,8 @@ def open_exporter(
         store = SqliteShareStore(state_folder, kafka["group.id"])
     else:
         store = ElasticsearchShareStore(target, kafka["group.id"], self_metrics.retrying)
-    kit = Kit(
-        store, _open_share_state, new_sink, joiner, self_metrics, book, 1, zero_seconds
-    )  # partitions are parallel enough
+    # One connection each: partitions are parallel enough.
+    kit = Kit(store, _open_share_state, new_sink, joiner, self_metrics, book, connections=1, zero_seconds=zero_seconds)
     member = _join_group(kafka, topics, kit, stop)
     stack.callback(member.close)
     member.start()
