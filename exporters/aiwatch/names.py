@@ -32,6 +32,19 @@ FEATURES_MISSING_TOTAL = "ai_features_missing_total"
 FEATURES_INVALID_TOTAL = "ai_features_invalid_total"
 LAST_EVENT_TIMESTAMP_SECONDS = "ai_last_event_timestamp_seconds"
 PROCESS_INFO = "ai_process_info"
+DRIFT_DETECTED = "ai_drift_detected"
+DRIFT_EFFECT_RATIO = "ai_drift_effect_ratio"
+DRIFT_EVIDENCE_RATIO = "ai_drift_evidence_ratio"
+DRIFT_STATE = "ai_drift_state"
+DRIFT_CAUSE_INFO = "ai_drift_cause_info"
+DRIFT_REPORT_INFO = "ai_drift_report_info"
+DRIFT_WINDOW_ROWS = "ai_drift_window_rows"
+DRIFT_WINDOW_END_TIMESTAMP_SECONDS = "ai_drift_window_end_timestamp_seconds"
+DRIFT_EXPECTED_SECONDS = "ai_drift_expected_seconds"
+BASELINE_TIMESTAMP_SECONDS = "ai_baseline_timestamp_seconds"
+BASELINE_MAX_AGE_SECONDS = "ai_baseline_max_age_seconds"
+MODEL_UNDER_REVIEW = "ai_model_under_review"
+RETRAINING_PAUSED = "ai_retraining_paused"
 
 # -- self metrics: what the exporter and the responder did ----------------------------------------
 BUILD_INFO = "aiwatch_build_info"
@@ -46,12 +59,16 @@ SINK_RETRIES_TOTAL = "aiwatch_sink_retries_total"
 LAST_COMMIT_TIMESTAMP_SECONDS = "aiwatch_last_commit_timestamp_seconds"
 NOTIFICATIONS_TOTAL = "aiwatch_notifications_total"
 NOTIFICATION_ERRORS_TOTAL = "aiwatch_notification_errors_total"
+RESPONSE_STEPS_TOTAL = "aiwatch_response_steps_total"
 
 # -- Elasticsearch --------------------------------------------------------------------------------
 INDEX_PREFIX = "aiwatch-"
 FAMILY_INTERACTIONS = "interactions"
 FAMILY_FEEDBACK = "feedback"
 FAMILY_PREDICTIONS = "predictions"
+FAMILY_PROFILES = "profiles"  # what each hour of predictions looked like
+INDEX_DRIFT = "aiwatch-drift"  # what the tests of each window found
+INDEX_RESPONSES = "aiwatch-responses"  # what was done about it, and by whom
 INDEX_CHECKPOINTS = "aiwatch-checkpoints"  # the state of exporters that share Kafka topics
 INDEX_DEAD_LETTERS = "aiwatch-dead-letters"
 INDEX_NOTIFICATIONS = "aiwatch-notifications"
@@ -61,7 +78,14 @@ TIMESTAMP = "@timestamp"
 LOG = "log"  # where the document's line stands: {"stream": ..., "offset": ...}
 ATTRIBUTES = "attributes"  # what a process keeps of its log beyond the fields of its kind
 
+# -- what is looked at besides features, under names that no feature may have ---------------------
+SCORE = "score"  # of a classifier
+VALUE = "value"  # that a regressor predicted
+RELATIONS = "relations"  # between features
+VOLUME = "volume"  # of predictions
+
 # -- jobs, as Prometheus knows them ---------------------------------------------------------------
+JOB_DRIFT = "aiwatch-drift"
 JOB_EXPORTER = "aiwatch-exporter"
 JOB_RESPONDER = "aiwatch-responder"
 

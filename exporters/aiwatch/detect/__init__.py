@@ -1,0 +1,1 @@
+"""Whether predictions drift from their baseline, since when, and why."""

@@ -1,0 +1,1 @@
+"""Reports of drift for people: a page that works offline, and a few lines of text."""
