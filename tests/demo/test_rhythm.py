@@ -6,7 +6,7 @@ from statistics import fmean
 import pytest
 
 from aiwatch.demo.chatbot.events import SUPPORT_DESK
-from aiwatch.demo.fraud.world import CARD_PAYMENTS
+from aiwatch.demo.fraud.cards import CARD_PAYMENTS
 from aiwatch.demo.rhythm import DAY, Rhythm
 
 MONDAY = 4 * DAY  # 5 January 1970

@@ -34,13 +34,14 @@ def chatbot(log: Path, rate: float, degraded: bool, seed: int, count: int | None
 @demo.command()
 @click.option("--log", type=_LOG, required=True, help="File to append the predictions to.")
 @click.option("--rate", default=10.0, show_default=True, help="Payments a second.")
+@click.option("--degrading", is_flag=True, help="A feed of features breaks, and later the payments become others.")
 @click.option("--seed", default=1, show_default=True, help="Source of chance.")
 @click.option("--count", type=int, help="Stop after so many predictions.  [default: never]")
-def fraud(log: Path, rate: float, seed: int, count: int | None) -> None:
+def fraud(log: Path, rate: float, degrading: bool, seed: int, count: int | None) -> None:
     """Run a card fraud score over simulated payments."""
     from aiwatch.demo.run import run_fraud
 
-    run_fraud(log, rate=rate, seed=seed, count=count)
+    run_fraud(log, rate=rate, degrading=degrading, seed=seed, count=count)
 
 
 @demo.command()

@@ -30,7 +30,7 @@ from aiwatch.demo.live import stop_on_signals
 
 # Of the past: enough for every panel, little enough for a first look within a minute.
 _INTERACTIONS_A_DAY = 800
-_PREDICTIONS_A_DAY = 1500
+_PREDICTIONS_A_DAY = 4000
 
 
 def run_chatbot(
@@ -53,12 +53,15 @@ def run_chatbot(
     print(json.dumps(asdict(summary)), flush=True)
 
 
-def run_fraud(log: Path, *, rate: float = 10.0, seed: int = 1, count: int | None = None) -> None:
+def run_fraud(
+    log: Path, *, rate: float = 10.0, degrading: bool = False, seed: int = 1, count: int | None = None
+) -> None:
     """Run the card fraud score until SIGTERM, SIGINT or `count` predictions, then print its `FraudSummary`.
 
     Args:
         log: file to append the events to.
         rate: payments a second, above 0.
+        degrading: whether a feed of features breaks, and later the payments become others.
         seed: the source of chance.
         count: predictions to stop after, None for no end.
     """
@@ -66,7 +69,7 @@ def run_fraud(log: Path, *, rate: float = 10.0, seed: int = 1, count: int | None
         _say(f"{FRAUD}: training")
         model = train_fraud_model()
         _say(f"{FRAUD}: writing about {rate:g} predictions a second to {log}")
-        summary = fraud_run.run_live(log, model, rate=rate, seed=seed, stop=stop, count=count)
+        summary = fraud_run.run_live(log, model, rate=rate, seed=seed, stop=stop, count=count, degrading=degrading)
     print(json.dumps(asdict(summary)), flush=True)
 
 

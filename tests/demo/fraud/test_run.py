@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
 
 from aiwatch.demo.fraud.events import events
+from aiwatch.demo.fraud.faults import BROKEN_FEATURE, LOST_SHARE, Faults
 from aiwatch.demo.fraud.journal import FraudSummary
 from aiwatch.demo.fraud.model import FraudModel
 from aiwatch.demo.fraud.records import FEATURES
@@ -55,6 +58,29 @@ def test_the_same_arguments_give_the_same_events_whatever_the_batch(model: Fraud
     one = list(events(START, end, 3, model))
     assert one == list(events(START, end, 3, model, batch=50))
     assert len({prediction.id for prediction in one}) == len(one) > 0
+
+
+def test_a_broken_feed_loses_a_feature_and_nothing_else(model: FraudModel) -> None:
+    end = START + timedelta(hours=8)
+    broken, mended = START.timestamp() + 4 * 3600, START.timestamp() + 6 * 3600
+    healthy = list(events(START, end, 3, model))
+    faulty = list(events(START, end, 3, model, faults=Faults(broken, mended, math.inf)))
+    assert [p.id for p in healthy] == [p.id for p in faulty]
+    lost = [p for p, usual in zip(faulty, healthy, strict=True) if p.features != usual.features]
+    assert all(broken <= p.time < mended and p.features[BROKEN_FEATURE] is None for p in lost)
+    within = [p for p in faulty if broken <= p.time < mended]
+    assert len(lost) / len(within) == pytest.approx(LOST_SHARE, abs=0.08)
+
+
+def test_moving_buyers_pay_online_more_and_more(model: FraudModel) -> None:
+    start, end = START.timestamp(), START + timedelta(hours=4)
+    found = list(events(START, end, 3, model, per_day=40_000, faults=Faults(math.inf, math.inf, start + 7200)))
+    shares = [
+        fmean(p.features["channel"] == "online" for p in found if begin <= p.time - start < begin + 1800)
+        for begin in (0, 5400, 7200, 12_600)
+    ]
+    assert shares[1] == pytest.approx(shares[0], abs=0.08)
+    assert shares[1] + 0.1 < shares[2] < shares[3]
 
 
 def test_another_seed_gives_other_ids(model: FraudModel) -> None:

@@ -76,6 +76,16 @@ def test_a_busier_world_has_more_cards_and_not_busier_ones(payments: list[Transa
     assert fmean(numbers(busy, "count_1h")) < 0.5
 
 
+def test_a_busier_world_has_terminals_that_are_known_as_well() -> None:
+    usual, busy = World("usual"), World("busy")
+    for world in (usual, busy):
+        world.warm_up(START)
+    day = list(usual.transactions(START, START + DAY, 4000))
+    busy_day = list(islice(busy.transactions(START, START + DAY, 400_000), 40_000))
+    medians = [median(numbers(payments, "terminal_risk")) for payments in (day, busy_day)]
+    assert medians[1] == pytest.approx(medians[0], rel=0.15)
+
+
 def test_payments_are_in_order_of_time(payments: list[Transaction]) -> None:
     times = [payment.time for payment in payments]
     assert times == sorted(times)

@@ -8,10 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiwatch.demo.fraud.terminals import Terminal, pick_home
-from aiwatch.demo.rhythm import DAY
+from aiwatch.demo.rhythm import DAY, Rhythm
 
 PAYMENTS_PER_CARD = 2.0
 """Payments of one card a day, on average."""
+
+CARD_PAYMENTS = Rhythm.of(
+    hours=(3, 2, 1.5, 1.5, 1.5, 2, 4, 7, 9, 10, 11, 13, 14, 12, 11, 11, 12, 14, 15, 14, 12, 10, 7, 5),
+    days=(9, 9, 9, 10, 12, 13, 9),
+)
+"""Most at noon and after work, and on Fridays and Saturdays."""
+
+USUAL_PLACE = 0.93
+"""Share of payments at one of the card's favourite tills and shops."""
 
 _FAVOURITE_TILLS = 6
 _FAVOURITE_SHOPS = 2
@@ -60,23 +69,33 @@ def make_card(rng: random.Random, now: float, terminals: Sequence[Terminal]) -> 
     tills = [t for t in terminals if t.country == country and not t.online]
     tills.sort(key=lambda t: (t.x - x) ** 2 + (t.y - y) ** 2)
     shops = [t for t in terminals if t.online]
-    gap = rng.expovariate(PAYMENTS_PER_CARD / DAY)
-    last, times = now - gap, []
-    while gap < DAY:
-        times.append(now - gap)
-        gap += rng.expovariate(PAYMENTS_PER_CARD / DAY)
+    favourites = (*tills[:_FAVOURITE_TILLS], *rng.sample(shops, min(_FAVOURITE_SHOPS, len(shops))))
+    last = _payment_before(now, rng)
+    time, times = last, []
+    while time > now - DAY:
+        times.append(time)
+        time = _payment_before(time, rng)
+    where = rng.choice(favourites if rng.random() < USUAL_PLACE else terminals)
     return Card(
         country=country,
         x=x,
         y=y,
         level=level,
         opened=now - rng.expovariate(1 / (900 * DAY)) - DAY,
-        favourites=(*tills[:_FAVOURITE_TILLS], *rng.sample(shops, min(_FAVOURITE_SHOPS, len(shops)))),
+        favourites=favourites,
         mean=mean,
         payments=50,
-        last=(last, x + rng.gauss(0, 10), y + rng.gauss(0, 10)),
+        last=(last, x + rng.gauss(0, 8), y + rng.gauss(0, 8)) if where.online else (last, where.x, where.y),
         recent=[(t, round(mean * rng.lognormvariate(-0.3, 0.8), 2)) for t in reversed(times)],
     )
+
+
+def _payment_before(time: float, rng: random.Random) -> float:
+    """Draw when a card was last used before `time`, by the week's rhythm as all payments (by thinning)."""
+    while True:
+        time -= rng.expovariate(PAYMENTS_PER_CARD * CARD_PAYMENTS.peak / DAY)
+        if rng.random() * CARD_PAYMENTS.peak < CARD_PAYMENTS.rate(time):
+            return time
 
 
 def distance(one: tuple[float, float], other: tuple[float, float]) -> float:

@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 
+from aiwatch.demo.fraud.faults import BROKEN_FEATURE, Faults
 from aiwatch.demo.fraud.model import FraudModel, decide
-from aiwatch.demo.fraud.records import Prediction
+from aiwatch.demo.fraud.records import Features, Prediction
 from aiwatch.demo.fraud.world import World
-from aiwatch.demo.rhythm import DAY
 
-_WARM_UP_DAYS = 3
-_WARM_UP_PER_DAY = 4000.0
 _ERROR_SHARE = 0.001
 _ERRORS = (
     ("TimeoutError: the feature store did not answer within 0.5 s", 0.5),
@@ -30,6 +28,7 @@ def events(
     *,
     per_day: float = 4000.0,
     batch: int = 4096,
+    faults: Faults | None = None,
 ) -> Iterator[Prediction]:
     """Generate predictions in `[start, end)`, ordered by time; the same arguments give the same predictions.
 
@@ -40,17 +39,24 @@ def events(
         model: what scores the payments.
         per_day: payments a day on the week's average.
         batch: payments that are scored together. It decides on speed only, never on the events.
+        faults: what goes wrong, None for nothing; until then the events are the same.
     """
     opening = start.timestamp()
     name = f"fraud/{seed}/{opening:.3f}/{per_day:g}"
     rng = random.Random(name)
     world = World(name)
-    for _ in world.transactions(opening - _WARM_UP_DAYS * DAY, opening, _WARM_UP_PER_DAY):
-        pass  # cards and terminals have a past when the first event comes
-    payments = world.transactions(opening, math.inf if end is None else end.timestamp(), per_day)
+    world.warm_up(opening)
+    lost = random.Random(f"{name}/lost")
+    closing = math.inf if end is None else end.timestamp()
+    payments = world.transactions(opening, closing, per_day, faults.online if faults else lambda time: 0.0)
     while group := list(islice(payments, batch)):
-        scores = model.score([payment.features for payment in group])
-        for payment, score in zip(group, scores, strict=True):
+        given: list[Features] = [
+            {**payment.features, BROKEN_FEATURE: None}
+            if faults and lost.random() < faults.loses(payment.time)
+            else payment.features
+            for payment in group
+        ]
+        for payment, features, score in zip(group, given, model.score(given), strict=True):
             latency = 0.004 + rng.lognormvariate(-4.6, 0.5)
             error = None
             if rng.random() < _ERROR_SHARE:
@@ -59,7 +65,7 @@ def events(
             yield Prediction(
                 time=payment.time,
                 id=f"{rng.getrandbits(64):016x}",
-                features=payment.features,
+                features=features,
                 score=None if error else score,
                 decision=None if error else decide(score),
                 latency=round(latency, 5),

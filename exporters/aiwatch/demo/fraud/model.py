@@ -93,8 +93,9 @@ def decide(score: float) -> Decision:
 def train_fraud_model() -> FraudModel:
     """Train the model of the demo, always on the same ten days of payments."""
     start = _TRAINING_START.timestamp()
-    payments = World("training").transactions(start, start + _TRAINING_DAYS * DAY, _TRAINING_PER_DAY)
-    return FraudModel.train(list(payments))
+    world = World("training")
+    world.warm_up(start)
+    return FraudModel.train(list(world.transactions(start, start + _TRAINING_DAYS * DAY, _TRAINING_PER_DAY)))
 
 
 def _matrix(rows: Sequence[Features]) -> npt.NDArray[np.object_]:

@@ -6,11 +6,12 @@ import os
 import threading
 from datetime import UTC, datetime
 
+from aiwatch.demo.fraud.cards import CARD_PAYMENTS
 from aiwatch.demo.fraud.events import events
+from aiwatch.demo.fraud.faults import Faults
 from aiwatch.demo.fraud.journal import FraudJournal, FraudSummary
 from aiwatch.demo.fraud.model import FraudModel
 from aiwatch.demo.fraud.records import Prediction
-from aiwatch.demo.fraud.world import CARD_PAYMENTS
 from aiwatch.demo.live import first, play
 from aiwatch.demo.rhythm import DAY
 
@@ -50,6 +51,7 @@ def run_live(
     seed: int,
     stop: threading.Event,
     count: int | None = None,
+    degrading: bool = False,
 ) -> FraudSummary:
     """Write predictions as they happen, until `stop` is set or `count` are written.
 
@@ -60,10 +62,12 @@ def run_live(
         seed: the source of chance.
         stop: ends the run at once.
         count: predictions to stop after, None for no end.
+        degrading: whether a feed of features breaks, and later the payments become others (`Faults.after`).
     """
     start = datetime.now(UTC)
     per_day = rate * DAY / CARD_PAYMENTS.rate(start.timestamp())
-    happenings = events(start, None, seed, model, per_day=per_day, batch=_LIVE_BATCH)
+    faults = Faults.after(start.timestamp()) if degrading else None
+    happenings = events(start, None, seed, model, per_day=per_day, batch=_LIVE_BATCH, faults=faults)
     journal = FraudJournal(path)
     play(first(happenings, count, Prediction), journal.write, stop)
     return journal.summary()

@@ -2,7 +2,8 @@
 
 Every card buys by habit: near home, at its own level of spending. Cards are made when they are first met,
 from the seed and their number alone, each with a past of its own; so a world of many more payments a day has
-more cards, not busier ones, and a card's features look the same at any speed.
+more cards, not busier ones, and a card's features look the same at any speed. So do those of terminals,
+which are always as many: each remembers so many of its payments, or each so often, that their number is the usual one.
 
 Three kinds of fraud, which together stay below one percent of all payments:
 
@@ -16,22 +17,18 @@ from __future__ import annotations
 import heapq
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import NamedTuple, TypeVar
 
-from aiwatch.demo.fraud.cards import PAYMENTS_PER_CARD, Card, distance, make_card
+from aiwatch.demo.fraud.cards import CARD_PAYMENTS, PAYMENTS_PER_CARD, USUAL_PLACE, Card, distance, make_card
 from aiwatch.demo.fraud.records import Features, Pattern, Transaction
 from aiwatch.demo.fraud.terminals import USUAL_AMOUNTS, Terminal, make_terminal
-from aiwatch.demo.rhythm import DAY, Rhythm
-
-CARD_PAYMENTS = Rhythm.of(
-    hours=(3, 2, 1.5, 1.5, 1.5, 2, 4, 7, 9, 10, 11, 13, 14, 12, 11, 11, 12, 14, 15, 14, 12, 10, 7, 5),
-    days=(9, 9, 9, 10, 12, 13, 9),
-)
-"""Most at noon and after work, and on Fridays and Saturdays."""
+from aiwatch.demo.rhythm import DAY
 
 _TERMINALS = 300
+_USUAL_PER_DAY = 4000.0
+_WARM_UP_DAYS = 15.0  # a day more than terminals remember
 _MOST_CARDS = 50_000  # that are remembered, to bound the memory of a long run; a forgotten one is made anew
 _STOLEN = 0.0005
 _TAKEN_OVER = 0.0004
@@ -58,22 +55,31 @@ class _Payment(NamedTuple):
 
 
 class World:
-    """The payments of many cards at some hundred terminals.
+    """The payments of many cards at some hundred terminals, which are the same in every world.
 
     Args:
-        seed: decides on everything; may be any text.
+        seed: decides on cards and payments; may be any text.
     """
 
     def __init__(self, seed: str) -> None:
         """Set up the terminals; cards come as they are met."""
         self._seed = seed
         self._cards: dict[int, Card] = {}
-        rng = random.Random(f"{seed}/terminals")
+        rng = random.Random("terminals")
         self._terminals = [make_terminal(rng) for _ in range(_TERMINALS)]
         self._shops = [t for t in self._terminals if t.online]
         self._sold_on = [t for t in self._terminals if t.category in _SOLD_ON]
+        self._remembered = 1.0
+        self._online: Callable[[float], float] = lambda time: 0.0
 
-    def transactions(self, start: float, end: float, per_day: float) -> Iterator[Transaction]:
+    def warm_up(self, start: float) -> None:
+        """Let cards and terminals have a past as long as they remember, up to `start` (epoch seconds)."""
+        for _ in self.transactions(start - _WARM_UP_DAYS * DAY, start, _USUAL_PER_DAY):
+            pass
+
+    def transactions(
+        self, start: float, end: float, per_day: float, online: Callable[[float], float] = lambda time: 0.0
+    ) -> Iterator[Transaction]:
         """Generate the payments in `[start, end)`, in order of time.
 
         A world remembers its payments: several calls must be for times that follow each other.
@@ -82,8 +88,11 @@ class World:
             start: epoch seconds.
             end: likewise; may be `math.inf`.
             per_day: payments a day on the week's average.
+            online: epoch seconds -> the share of payments that went to a till so far and go to a shop online now.
         """
         rng = random.Random(f"{self._seed}/payments/{start:.3f}")
+        self._remembered = _USUAL_PER_DAY / per_day
+        self._online = online
         population = max(1, round(per_day / PAYMENTS_PER_CARD))
         planned: list[tuple[float, int, _Payment]] = []
         tie = count()
@@ -113,8 +122,10 @@ class World:
 
     def _habit(self, t: float, number: int, rng: random.Random) -> _Payment:
         card = self._card(number, t)
-        usual_place = rng.random() < 0.93
+        usual_place = rng.random() < USUAL_PLACE
         terminal = _any(card.favourites if usual_place else self._terminals, rng)
+        if (moved := self._online(t)) and not terminal.online and rng.random() < moved:
+            terminal = _any(self._shops, rng)
         place = (terminal.x, terminal.y)
         if terminal.skimmed(t) and rng.random() < _SKIMMED_FRAUD:
             amount = _any((50.0, 100.0, 100.0, 150.0, 200.0, 250.0), rng)
@@ -176,7 +187,8 @@ class World:
             "merchant_category": None if rng.random() < 0.003 else terminal.category,
             "country": terminal.country,
         }
-        terminal.tally.add(now, payment.fraud is not None)
+        for _ in range(int(self._remembered + rng.random())):
+            terminal.tally.add(now, payment.fraud is not None)
         card.remember(now, amount, payment.place)
         return Transaction(round(now, 3), features, payment.fraud)
 

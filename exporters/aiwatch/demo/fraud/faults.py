@@ -1,0 +1,48 @@
+"""What goes wrong in the demo: a feed of features breaks, and later the payments slowly become others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BROKEN_FEATURE = "terminal_risk"
+"""The feature whose feed breaks."""
+
+LOST_SHARE = 0.7
+"""Share of the payments that have no value for it while it is broken."""
+
+_MOST_ONLINE = 0.6
+_RAMP_SECONDS = 1200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """When the feed breaks and is mended, and from when on payments move to shops online; epoch seconds."""
+
+    broken: float
+    mended: float
+    moving: float
+
+    @classmethod
+    def after(cls, start: float) -> Faults:
+        """Return the faults of a run from `start`: the feed breaks in a minute, for ten; at 15, buyers begin to move.
+
+        >>> Faults.after(0.0)
+        Faults(broken=60.0, mended=660.0, moving=900.0)
+        """
+        return cls(start + 60.0, start + 660.0, start + 900.0)
+
+    def loses(self, time: float) -> float:
+        """Return the share of payments without the broken feature at `time`.
+
+        >>> [Faults.after(0.0).loses(minute * 60) for minute in (0, 5, 12)]
+        [0.0, 0.7, 0.0]
+        """
+        return LOST_SHARE if self.broken <= time < self.mended else 0.0
+
+    def online(self, time: float) -> float:
+        """Return the share of payments at tills that go to a shop online instead: a ramp of twenty minutes.
+
+        >>> [round(Faults.after(0.0).online(minute * 60), 2) for minute in (10, 20, 25, 60)]
+        [0.0, 0.15, 0.3, 0.6]
+        """
+        return _MOST_ONLINE * min(1.0, max(0.0, (time - self.moving) / _RAMP_SECONDS))
