@@ -15,9 +15,9 @@ from typing import Any, get_args
 import msgspec
 
 from aiwatch import names
-from aiwatch.catalogue.hints import did_you_mean
 from aiwatch.catalogue.model import Unit
 from aiwatch.catalogue.yaml_places import Document, Path, show
+from aiwatch.hints import did_you_mean
 from aiwatch.kinds.base import Kind, RecordType
 from aiwatch.kinds.options import AlertSettings, parse_duration
 

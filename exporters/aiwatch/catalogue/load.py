@@ -10,10 +10,10 @@ from pydantic import BaseModel, ValidationError
 
 from aiwatch.catalogue import translate
 from aiwatch.catalogue.checks import IGNORE, check_framework, check_names, check_process
-from aiwatch.catalogue.hints import did_you_mean
 from aiwatch.catalogue.model import Catalogue, Framework, Process, ProcessFile, build_process
 from aiwatch.catalogue.problems import CatalogueError, Problem
 from aiwatch.catalogue.yaml_places import Document, parse
+from aiwatch.hints import did_you_mean
 from aiwatch.kinds import KINDS, kind_named
 from aiwatch.kinds.base import Kind
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from aiwatch.catalogue.hints import did_you_mean, slug
 from aiwatch.catalogue.yaml_places import Document, Path
+from aiwatch.hints import did_you_mean, slug
 
 _EXPECTED = {
     "string_type": "text",

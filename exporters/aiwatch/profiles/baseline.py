@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 
-from aiwatch.profiles.profile import Counts, Shape
+from aiwatch.profiles.profile import Counts, Numeric, Shape
 
+FOLDER = "baselines"
 FORMAT = 1
 MAX_BYTES = 300_000
+
+
+class _Version(msgspec.Struct):
+    format: int
 
 
 class FeatureBaseline(msgspec.Struct, frozen=True):
@@ -43,14 +50,14 @@ class Baseline(msgspec.Struct, frozen=True):
         format: version of this file's format.
         process: whose.
         model_version: what was trained on it, if known.
-        created: when this was made, in UTC.
+        created: when this was made, in UTC. Made again of the same source it stays the same file.
         source: what it was made of.
         features: by name, the score (or predicted value) among them.
-        relations: the features (at most 40) whose scores' products are summed, in order.
+        relations: the features (at most 40, the score among them) whose scores' products are summed, in order.
         sums: see `Profile`.
         products: see `Profile`.
         labels: see `Profile`.
-        repeats: share of rows that repeat another one.
+        repeats: share of rows whose bins all repeat another one's among a thousand that follow on each other.
         segments: feature -> the values (at most 20 each) that are looked at apart.
         rhythm: what verdicts over time need to know of the usual movement, by feature; owned by `detect`.
     """
@@ -71,14 +78,76 @@ class Baseline(msgspec.Struct, frozen=True):
 
     @property
     def fingerprint(self) -> str:
-        """What tells it from other baselines: a hash of everything in it."""
-        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:16]
+        """What tells it from other baselines: a hash of what is counted, and how."""
+        counted = (self.process, self.features, self.relations, self.segments)
+        return hashlib.sha256(msgspec.json.encode(counted)).hexdigest()[:16]
 
 
 class BaselineError(Exception):
-    """A baseline file cannot be used; the message names it and says what to do."""
+    """A baseline cannot be used: ``file`` names it, ``what`` is wrong, ``hint`` says what to do."""
+
+    def __init__(self, file: str, what: str, hint: str) -> None:
+        """Say what is wrong."""
+        super().__init__(f"{file}: {what}; {hint}")
+        self.file, self.what, self.hint = file, what, hint
 
 
 def baseline_path(catalogue: Path, process: str) -> Path:
     """Return where the baseline of a process stands in its catalogue."""
-    return catalogue / "baselines" / f"{process}.json"
+    return catalogue / FOLDER / f"{process}.json"
+
+
+def write_baseline(baseline: Baseline) -> bytes:
+    """Return a baseline as its file: JSON, a line for each feature, so that a difference of two can be read."""
+    held = {field: msgspec.json.encode(getattr(baseline, field)).decode() for field in Baseline.__struct_fields__}
+    lines = [f"{_quoted(name)}: {msgspec.json.encode(each).decode()}" for name, each in baseline.features.items()]
+    held["features"] = "{\n" + ",\n".join(lines) + "\n}"
+    return ("{\n" + ",\n".join(f"{_quoted(field)}: {text}" for field, text in held.items()) + "\n}\n").encode()
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Return the baseline that stands at ``path``.
+
+    Raises:
+        BaselineError: it cannot be read, is damaged, or of another version of the format.
+    """
+    file, again = path.as_posix(), f"make it again: aiwatch baseline {path.stem} --from FILE..."
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BaselineError(file, f"cannot be read: {error.strerror}", "let aiwatch read it") from None
+    if len(data) > MAX_BYTES:
+        what = f"has {len(data)} bytes, where {MAX_BYTES} are the most"
+        raise BaselineError(file, what, again)
+    try:
+        version = msgspec.json.decode(data, type=_Version).format
+        if version != FORMAT:
+            hint = "run the aiwatch that wrote it, or upgrade" if version > FORMAT else again
+            raise BaselineError(file, f"has format {version}, this aiwatch reads {FORMAT}", hint)
+        baseline = msgspec.json.decode(data, type=Baseline)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BaselineError(file, f"is damaged ({error})", f"restore it, or {again}") from None
+    for what in _contradictions(baseline):
+        raise BaselineError(file, f"is damaged ({what})", f"restore it, or {again}")
+    return baseline
+
+
+def _contradictions(baseline: Baseline) -> Iterator[str]:
+    """Yield what cannot be, though every value has the right type."""
+    for name, feature in baseline.features.items():
+        bins = feature.shape.bins
+        if len(feature.counts.bins) != bins or len(feature.scores) != bins:
+            yield f"{name} has {bins} bins, but {len(feature.counts.bins)} counts and {len(feature.scores)} scores"
+        edges = feature.shape.edges if isinstance(feature.shape, Numeric) else ()
+        if any(low >= high for low, high in pairwise(edges)):
+            yield f"the edges of {name} do not ascend"
+    for name in (*baseline.relations, *baseline.segments):
+        if name not in baseline.features:
+            yield f"{name} is no feature of it"
+    number = len(baseline.relations)
+    if len(baseline.sums) != number or len(baseline.products) != number * (number + 1) // 2:
+        yield f"the sums of {number} related features are not whole"
+
+
+def _quoted(text: str) -> str:
+    return msgspec.json.encode(text).decode()

@@ -7,9 +7,12 @@ so the order does not matter. All sums of scores are integers, so that it does n
 
 from __future__ import annotations
 
+import copy
+import heapq
 from bisect import bisect_left
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -17,6 +20,7 @@ from aiwatch import names
 
 MAX_UNSEEN = 50  # unseen values per feature that are told apart; the rest is OTHER
 REPEATS = 64  # smallest hashes of rows that are kept
+LATENCY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)  # seconds
 
 
 class Numeric(msgspec.Struct, frozen=True, tag="numeric"):
@@ -57,13 +61,15 @@ class Categorical(msgspec.Struct, frozen=True, tag="categorical"):
 
 
 Shape = Numeric | Categorical
+Key = TypeVar("Key")
 
 
 class Counts(msgspec.Struct):
     """The values of one feature. What is missing (absent or null), invalid (of the wrong type) or unseen is in no bin.
 
     ``total`` and ``squares`` are sums of the numbers in all bins and of their squares, ``low`` and ``high`` the
-    least and the greatest of them; they stay at their defaults for categories.
+    least and the greatest of them; they stay at their defaults for categories. These two sums are the only numbers
+    whose last digit depends on the order of adding.
     """
 
     bins: list[int]
@@ -92,20 +98,27 @@ class Counts(msgspec.Struct):
 
     def merge(self, other: Counts) -> None:
         """Add what ``other`` counted with the same shape."""
-        self.bins = [mine + theirs for mine, theirs in zip(self.bins, other.bins, strict=True)]
+        self.bins = _added(self.bins, other.bins)
         self.missing += other.missing
         self.invalid += other.invalid
-        self.unseen = bounded(
-            {**self.unseen, **{value: self.unseen.get(value, 0) + number for value, number in other.unseen.items()}}
-        )
+        self.unseen = bounded(summed(self.unseen, other.unseen))
         self.total += other.total
         self.squares += other.squares
         self.low = min((low for low in (self.low, other.low) if low is not None), default=None)
         self.high = max((high for high in (self.high, other.high) if high is not None), default=None)
 
 
+def summed(mine: Mapping[Key, int], theirs: Mapping[Key, int]) -> dict[Key, int]:
+    """Return the numbers of both, added where both have one.
+
+    >>> summed({"a": 1}, {"a": 2, "b": 3})
+    {'a': 3, 'b': 3}
+    """
+    return {**mine, **{key: mine.get(key, 0) + number for key, number in theirs.items()}}
+
+
 def bounded(unseen: Mapping[str, int]) -> dict[str, int]:
-    """Return unseen values with the rarest of too many under OTHER.
+    """Return numbers by value with the rarest of too many values under OTHER.
 
     >>> len(bounded({str(number): 1 for number in range(100)}))
     51
@@ -129,14 +142,14 @@ class Profile(msgspec.Struct):
         rows: predictions.
         errors: those that failed.
         features: by name; the score (or predicted value) of a model is under ``names.SCORE`` (``names.VALUE``).
-        decisions: predictions by decision.
-        latency: observations per bucket of the process's latency bounds, not cumulative; the last one is +Inf.
+        decisions: predictions by decision, at most ``MAX_UNSEEN`` of them; empty for what decides nothing.
+        latency: observations per bucket of ``LATENCY_BOUNDS``, not cumulative; the last one is +Inf.
         latency_total: their sum in seconds.
-        sums: per feature in ``Relations.features``: sum of its rows' scores.
+        sums: per feature in ``Baseline.relations``: sum of its rows' scores.
         products: the same for the products of two, as the upper triangle with diagonal, row by row.
         repeats: CRC-32 of the row's bins -> rows, for the ``REPEATS`` smallest: repeated rows show in the numbers.
         labels: score bin -> (rows whose true outcome is known, sum of these outcomes).
-        segments: feature -> value -> counts of each feature in that segment.
+        segments: feature -> value -> counts of each feature in that segment; only values that came.
     """
 
     process: str
@@ -156,6 +169,30 @@ class Profile(msgspec.Struct):
     labels: dict[int, tuple[int, float]] = {}
     segments: dict[str, dict[str, Segment]] = {}
 
+    def merge(self, other: Profile) -> None:
+        """Add what ``other`` counted with the same baseline; the window becomes the one that spans both."""
+        self.start, self.end = min(self.start, other.start), max(self.end, other.end)
+        self.rows += other.rows
+        self.errors += other.errors
+        for feature, counts in other.features.items():
+            self.features[feature].merge(counts)
+        self.decisions = bounded(summed(self.decisions, other.decisions))
+        self.latency = _added(self.latency, other.latency)
+        self.latency_total += other.latency_total
+        self.sums = _added(self.sums, other.sums)
+        self.products = _added(self.products, other.products)
+        self.repeats = smallest(summed(self.repeats, other.repeats))
+        for place, (rows, total) in other.labels.items():
+            held = self.labels.get(place, (0, 0.0))
+            self.labels[place] = (held[0] + rows, held[1] + total)
+        for feature, segments in other.segments.items():
+            mine = self.segments.setdefault(feature, {})
+            for value, segment in segments.items():
+                if value in mine:
+                    mine[value].merge(segment)
+                else:
+                    mine[value] = copy.deepcopy(segment)
+
 
 class Segment(msgspec.Struct):
     """The rows of one segment, and the counts of its features."""
@@ -163,20 +200,21 @@ class Segment(msgspec.Struct):
     rows: int = 0
     features: dict[str, Counts] = {}
 
+    def merge(self, other: Segment) -> None:
+        """Add what ``other`` counted of the same segment."""
+        self.rows += other.rows
+        for feature, counts in other.features.items():
+            self.features[feature].merge(counts)
 
-class ProfileDocument(msgspec.Struct, omit_defaults=True):
-    """A profile as it is stored: what one looks for in plain fields, the rest packed.
 
-    ``part`` tells who counted it: the profile of an hour is the sum of its parts. ``sequence`` grows with each
-    writing of the same part, the highest holds.
+def smallest(repeats: Mapping[int, int]) -> dict[int, int]:
+    """Return the ``REPEATS`` smallest hashes with their rows. What falls out never comes back, so counts stay exact.
+
+    >>> smallest({number: 1 for number in range(100)}) == {number: 1 for number in range(REPEATS)}
+    True
     """
+    return {key: repeats[key] for key in heapq.nsmallest(REPEATS, repeats)}
 
-    time: datetime = msgspec.field(name=names.TIMESTAMP)
-    process: str
-    model_version: str
-    baseline: str
-    end: datetime
-    rows: int
-    part: str
-    sequence: int
-    packed: str
+
+def _added(mine: list[int], theirs: list[int]) -> list[int]:
+    return [one + other for one, other in zip(mine, theirs, strict=True)]
