@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from aiwatch.catalogue import translate
+from aiwatch.catalogue.baselines import read_baselines
 from aiwatch.catalogue.checks import IGNORE, check_framework, check_names, check_process
 from aiwatch.catalogue.model import Catalogue, Framework, Process, ProcessFile, build_process
 from aiwatch.catalogue.problems import CatalogueError, Problem
@@ -16,6 +18,7 @@ from aiwatch.catalogue.yaml_places import Document, parse
 from aiwatch.hints import did_you_mean
 from aiwatch.kinds import KINDS, kind_named
 from aiwatch.kinds.base import Kind
+from aiwatch.profiles.baseline import Baseline
 
 __all__ = ["CatalogueError", "Problem", "load_catalogue"]
 
@@ -23,8 +26,11 @@ FRAMEWORK_FILE = "framework.yml"
 PROCESSES_FOLDER = "processes"
 
 
-def load_catalogue(folder: Path) -> Catalogue:
-    """Return the catalogue in ``folder``: ``framework.yml``, which may be missing, and ``processes/*.yml``.
+def load_catalogue(folder: Path, without_baseline: str = "") -> Catalogue:
+    """Return the catalogue in ``folder``: ``framework.yml`` and ``baselines/*.json``, which may be missing, and
+    ``processes/*.yml``.
+
+    :param without_baseline: the process whose baseline is not looked at, for it is about to be made.
 
     Raises:
         CatalogueError: something is wrong with it; the error holds every problem of every file.
@@ -48,9 +54,10 @@ def load_catalogue(folder: Path) -> Catalogue:
         _validate(framework, Framework, framework.data)
         check_framework(framework, documents)
     problems += [problem for document in (framework, *documents) for problem in document.problems]
+    baselines = read_baselines(folder, documents, without_baseline, problems)
     if problems:
         raise CatalogueError(problems)
-    processes = sorted((_build(document) for document in documents), key=lambda process: process.name)
+    processes = sorted((_build(document, baselines) for document in documents), key=lambda process: process.name)
     return Catalogue(Framework.model_validate(framework.data), tuple(processes))
 
 
@@ -155,7 +162,7 @@ def _validate(document: Document, model: type[BaseModel], data: dict[str, Any], 
         translate.note(document, error, models, others)
 
 
-def _build(document: Document) -> Process:
+def _build(document: Document, baselines: Mapping[str, Baseline]) -> Process:
     """Build a process from a file without problems; a log that names only its files is one per record."""
     kind = kind_named(document.data["kind"])
     logs: list[dict[str, Any]] = []
@@ -165,4 +172,4 @@ def _build(document: Document) -> Process:
             logs.extend({**log, "record": name, "when": {"type": name}} for name in names)
         else:
             logs.append(log)
-    return build_process({**document.data, "logs": logs})
+    return build_process({**document.data, "logs": logs}, baselines.get(document.data["name"]))

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from aiwatch.kinds import kind_named
 from aiwatch.kinds.base import Kind
 from aiwatch.kinds.options import Duration, Frozen, KindOptions, Severity, Slo
+from aiwatch.profiles.baseline import Baseline
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
 Unit = Literal["rfc3339", "s", "ms", "us", "ns", "ratio", "percent"]
@@ -107,12 +108,13 @@ class ProcessFile(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One watched process: what its file says, with defaults filled in."""
+    """One watched process: what its file says, with defaults filled in, and what its predictions looked like once."""
 
     file: ProcessFile
     kind: Kind
     options: KindOptions
     logs: tuple[Log, ...]
+    baseline: Baseline | None = None
 
     @property
     def name(self) -> str:
@@ -231,7 +233,7 @@ class Catalogue:
     processes: tuple[Process, ...]
 
 
-def build_process(data: Mapping[str, Any]) -> Process:
+def build_process(data: Mapping[str, Any], baseline: Baseline | None = None) -> Process:
     """Return the process that a mapping (a process file's content) describes.
 
     Raises:
@@ -248,4 +250,4 @@ def build_process(data: Mapping[str, Any]) -> Process:
     special = kind.options.model_fields.keys()
     file = ProcessFile.model_validate({key: value for key, value in data.items() if key not in special})
     options = kind.options.model_validate({key: value for key, value in data.items() if key in special})
-    return Process(file, kind, options, file.logs or default_logs(file.name, kind.name))
+    return Process(file, kind, options, file.logs or default_logs(file.name, kind.name), baseline)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aiwatch.catalogue.load import CatalogueError, load_catalogue
 from aiwatch.catalogue.model import Catalogue
+from aiwatch.profiles.baseline import FOLDER
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class CatalogueWatch:
 
     def _state(self) -> dict[str, tuple[int, int, int]]:
         found = {}
-        for path in self._folder.rglob("*.yml"):
+        for path in (*self._folder.rglob("*.yml"), *(self._folder / FOLDER).glob("[!.]*.json")):
             try:
                 held = path.stat()
             except OSError:

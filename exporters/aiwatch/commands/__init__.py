@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from aiwatch.commands import backfill, checkpoint, deadletter, demo, doctor, export, provision, respond, setup
+from aiwatch.commands import backfill, baseline, checkpoint, deadletter, demo, doctor, export, provision, respond, setup
 
 COMMANDS: tuple[click.Command, ...] = (
     provision.provision,
     export.export,
     respond.respond,
     backfill.backfill,
+    baseline.baseline,
     checkpoint.checkpoint,
     deadletter.deadletter,
     demo.demo,

@@ -32,10 +32,10 @@ class FolderOfCatalogue(click.ParamType[Catalogue]):
         return read_catalogue(Path(value))
 
 
-def read_catalogue(folder: Path) -> Catalogue:
-    """Return the catalogue in ``folder``; when it has errors, show them all and exit."""
+def read_catalogue(folder: Path, without_baseline: str = "") -> Catalogue:
+    """Return the catalogue in ``folder`` (see `load_catalogue`); when it has errors, show them all and exit."""
     try:
-        return load_catalogue(folder)
+        return load_catalogue(folder, without_baseline)
     except CatalogueError as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from None

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from aiwatch import names
+from aiwatch.hints import did_you_mean
 from aiwatch.kinds.base import Folding, Labels, Metric, Record, by_version
 from aiwatch.kinds.options import AlertSettings, Frozen, KindOptions, Share
 from aiwatch.kinds.shared import KEYWORD
@@ -42,10 +43,40 @@ class FeaturesMissing(AlertSettings):
     min_predictions: Annotated[int, Field(ge=1)] = 50
 
 
+class Drift(Frozen):
+    """How predictions are compared with the baseline.
+
+    ``segments`` are categorical features whose most frequent values are looked at apart.
+    """
+
+    segments: Annotated[tuple[str, ...], Field(max_length=3)] = ()
+
+
+RESERVED_FEATURES = (names.SCORE, names.VALUE, names.RELATIONS, names.VOLUME)
+
+
 class PredictionOptions(KindOptions):
     """What every kind of model can be told."""
 
     features: dict[str, Feature] = {}
+    drift: Drift = Drift()
+
+    @field_validator("features")
+    @classmethod
+    def _names_are_free(cls, value: dict[str, Feature]) -> dict[str, Feature]:
+        for name in RESERVED_FEATURES:
+            if name in value:
+                raise ValueError(f"no feature may be called {name!r}, for aiwatch calls something else so: rename it")
+        return value
+
+    @model_validator(mode="after")
+    def _segments_are_categories(self) -> PredictionOptions:
+        for name in self.drift.segments:
+            if self.features and name not in self.features:
+                raise ValueError(f"segment {name!r} is no feature; {did_you_mean(name, self.features)}")
+            if self.features and self.features[name].type == "numeric":
+                raise ValueError(f"segment {name!r} is numeric: segments are the values of categorical features")
+        return self
 
 
 class Prediction(Record, frozen=True, kw_only=True, omit_defaults=True):

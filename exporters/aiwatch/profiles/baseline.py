@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 
+from aiwatch import names
 from aiwatch.profiles.profile import Counts, Numeric, Shape
 
 FOLDER = "baselines"
@@ -130,6 +131,26 @@ def read_baseline(path: Path) -> Baseline:
     for what in _contradictions(baseline):
         raise BaselineError(file, f"is damaged ({what})", f"restore it, or {again}")
     return baseline
+
+
+def misfits(baseline: Baseline, process: str, prediction: str, types: Mapping[str, str]) -> Iterator[str]:
+    """Yield what of a baseline does not fit to its process, as the catalogue describes it now.
+
+    :param prediction: how the output of its kind of model is called.
+    :param types: its features with their types; none if it names none.
+    """
+    if baseline.process != process:
+        yield f"is the baseline of {baseline.process!r}"
+    for name, feature in baseline.features.items():
+        if name in (names.SCORE, names.VALUE):
+            if name != prediction:
+                yield f"has a {name}, which no process of its kind has"
+            continue
+        type_ = "numeric" if isinstance(feature.shape, Numeric) else "categorical"
+        if types and name not in types:
+            yield f"has the feature {name!r}, which the process has no more"
+        elif types and types[name] != type_:
+            yield f"has the feature {name!r} as {type_}, which is {types[name]} now"
 
 
 def _contradictions(baseline: Baseline) -> Iterator[str]:

@@ -1,0 +1,158 @@
+"""`aiwatch baseline`: what the predictions of the training period looked like."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+import msgspec
+from elastic_transport import TransportError
+from elasticsearch import ApiError
+
+from aiwatch.catalogue.model import Process
+from aiwatch.commands import shared
+from aiwatch.hints import did_you_mean
+from aiwatch.kinds.options import parse_duration
+from aiwatch.kinds.prediction import PredictionOptions
+from aiwatch.profiles.baseline import (
+    MAX_BYTES,
+    Baseline,
+    BaselineError,
+    baseline_path,
+    read_baseline,
+    write_baseline,
+)
+
+
+class _Moment(click.ParamType[datetime]):
+    """A time in RFC 3339, or how long ago, as in 30d."""
+
+    name = "time"
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            if re.match(r"\d+(\.\d+)?[a-z]", value):
+                return datetime.now(UTC) - timedelta(seconds=parse_duration(value))
+            time = datetime.fromisoformat(value)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r}: write a time such as 2026-03-01T00:00Z, or how long ago, such as 30d", param, ctx)
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+@click.command()
+@shared.catalogue_folder_option
+@click.argument("process")
+@click.argument("more", nargs=-1, metavar="[FILE]...")
+@click.option("--from", "files", multiple=True, metavar="FILE", help="Parquet, CSV or JSON lines; more may follow.")
+@click.option("--since", type=_Moment(), help="Take the predictions in Elasticsearch from this time on, or this long.")
+@click.option("--until", type=_Moment(), help="Up to this time.  [default: now]")
+@click.option("--timestamp", metavar="COLUMN", help="The time, if it has an unusual name.")
+@click.option("--score", metavar="COLUMN", help="The model's score, or predicted value, if it has an unusual name.")
+@click.option("--label", metavar="COLUMN", help="The true outcome, if it has an unusual name.")
+@click.option("--version", "model_version", metavar="VERSION", help="The model version; with --since, only its own.")
+@shared.elasticsearch_options
+def baseline(
+    catalogue_folder: Path,
+    process: str,
+    more: tuple[str, ...],
+    files: tuple[str, ...],
+    since: datetime | None,
+    until: datetime | None,
+    timestamp: str | None,
+    score: str | None,
+    label: str | None,
+    model_version: str | None,
+    url: str | None,
+    api_key_file: Path | None,
+    ca_certs: Path | None,
+) -> None:
+    """Profile the training period of PROCESS, for later predictions to be compared with.
+
+    The rows come from files, or from a past time range in Elasticsearch. The features are those that the process file
+    names; if it names none, the data says which there are. The baseline is written into the catalogue.
+    """
+    patterns = [*files, *more] if files else []
+    if bool(patterns) == (since is not None) or (more and not files):
+        raise click.UsageError("Say where the rows are: either --from FILE..., or --since TIME.")
+    found = _process(catalogue_folder, process)
+    try:
+        from aiwatch.profiles.tables import build, raw, stored, typed  # who only exports needs neither polars nor numpy
+    except ImportError as error:
+        raise click.ClickException(f"reading tables needs {error.name}: pip install 'aiwatch[drift]'") from None
+    options = found.options
+    assert isinstance(options, PredictionOptions)
+    types: dict[str, typed.Type] = {name: feature.type for name, feature in options.features.items()}
+    kind: typed.Kind = "classifier" if found.kind.name == "classifier" else "regressor"
+    wanted = typed.Wanted(types, kind, score, timestamp, label)
+    with tempfile.TemporaryDirectory(prefix="aiwatch-baseline-") as scratch:
+        folder = Path(scratch)
+        if since is not None:
+            if url is None:
+                raise click.UsageError("--since needs --elasticsearch URL.")
+            client = shared.connect(url, api_key_file, ca_certs)
+            lines = folder / "predictions.jsonl"
+            end = until or datetime.now(UTC)
+            try:
+                number = stored.write_predictions(client, process, since, end, model_version, lines)
+            except (ApiError, TransportError) as error:
+                raise click.ClickException(f"the predictions cannot be read from {url}: {error}") from None
+            if not number:
+                raise click.ClickException(f"{url} holds no prediction of {process} between {since} and {end}")
+            patterns = [str(lines)]
+        try:
+            table = typed.read_table(patterns, wanted, folder)
+            made = build.build_baseline(
+                table,
+                process,
+                created=datetime.now(UTC).replace(microsecond=0),
+                model_version=model_version,
+                segments=options.drift.segments,
+                bins=build.bins_for(len(table.columns)),
+            )
+        except raw.TableError as error:
+            raise click.ClickException(str(error)) from None
+    if since is not None:
+        made = msgspec.structs.replace(made, source=msgspec.structs.replace(made.source, files=(f"{url}",)))
+    path = baseline_path(catalogue_folder, process)
+    said = "is up to date" if _keep(made, path) else "written"
+    for note in table.notes:
+        click.echo(f"  {note}")
+    if table.prediction is None:
+        click.echo("  no column with the model's score is there: it is not watched; name one with --score")
+    click.echo(f"{path} {said}: {made.source.rows} rows, {len(table.types)} features, {path.stat().st_size} bytes")
+
+
+def _process(folder: Path, name: str) -> Process:
+    """Return the process called ``name``, whose baseline is not looked at: it may be the one to be mended."""
+    catalogue = shared.read_catalogue(folder, without_baseline=name)
+    found = next((process for process in catalogue.processes if process.name == name), None)
+    if found is None:
+        hint = did_you_mean(name, [process.name for process in catalogue.processes])
+        raise click.ClickException(f"no process is called {name!r}; {hint}")
+    if not isinstance(found.options, PredictionOptions):
+        raise click.ClickException(f"{name} is of kind {found.kind.name!r}: only models that predict have a baseline")
+    return found
+
+
+def _keep(made: Baseline, path: Path) -> bool:
+    """Write a baseline; return True, and leave the file alone, if it says the same already."""
+    try:
+        held = read_baseline(path)
+    except BaselineError:
+        held = None
+    if held is not None and msgspec.structs.replace(made, created=held.created) == held:
+        return True
+    data = write_baseline(made)
+    if len(data) > MAX_BYTES:
+        what = f"it would have {len(data)} bytes, where {MAX_BYTES} are the most"
+        raise click.ClickException(f"{path}: {what}; name fewer features in the process file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(data)
+    part.replace(path)
+    return False

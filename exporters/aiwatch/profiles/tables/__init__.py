@@ -1,0 +1,1 @@
+"""Tables of predictions in files: Parquet, CSV and JSON lines. What is here needs polars and numpy (extra `drift`)."""

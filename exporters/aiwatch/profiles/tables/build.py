@@ -1,0 +1,178 @@
+"""A table of the training period into a baseline: its bins, and what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from aiwatch import names
+from aiwatch.hints import did_you_mean
+from aiwatch.profiles.baseline import FORMAT, MAX_BYTES, Baseline, FeatureBaseline, Source
+from aiwatch.profiles.fold import LONGEST
+from aiwatch.profiles.normal_scores import normal_scores
+from aiwatch.profiles.profile import Categorical, Counts, Numeric, Profile, Shape
+from aiwatch.profiles.tables.frames import FrameFold, as_numbers, column_codes, column_counts, row_hashes
+from aiwatch.profiles.tables.raw import NO_VALUE, TableError
+from aiwatch.profiles.tables.typed import Table
+
+MOST_BINS = 256
+FEWEST_BINS = 16
+RELATED = 40  # features
+SEGMENT_VALUES = 20
+LONGEST_RHYTHM = timedelta(weeks=12)  # what is further back says little of how things move now
+_BYTES_OF_A_BIN = 28  # in the file: an edge, a count, a score
+_BYTES_BESIDES = 70_000  # for relations, outcomes and the rhythm
+_A_THOUSAND = 1000
+
+
+def bins_for(columns: int) -> int:
+    """Return how many bins each of so many columns may have for the file to stay small.
+
+    >>> bins_for(31), bins_for(100)
+    (256, 82)
+    """
+    return max(FEWEST_BINS, min(MOST_BINS, (MAX_BYTES - _BYTES_BESIDES) // (_BYTES_OF_A_BIN * max(1, columns))))
+
+
+def build_baseline(
+    table: Table,
+    process: str,
+    *,
+    created: datetime,
+    model_version: str | None = None,
+    segments: Sequence[str] = (),
+    bins: int = MOST_BINS,
+) -> Baseline:
+    """Return the baseline that a table makes.
+
+    :param segments: categorical features whose most frequent values are looked at apart.
+    :param bins: how many bins a feature has at most.
+
+    Raises:
+        TableError: a segment is no categorical feature.
+    """
+    shapes: dict[str, Shape] = {}
+    features: dict[str, FeatureBaseline] = {}
+    for name, type_ in table.columns.items():
+        column = table.frame.select(name).collect().to_series()
+        shapes[name] = _numeric(column, bins) if type_ == "numeric" else _categorical(column, bins)
+        counts = _bin_counts(column, shapes[name])
+        features[name] = FeatureBaseline(shapes[name], Counts(counts), normal_scores(counts))
+    related = (*([table.prediction] if table.prediction else []), *table.types)[:RELATED]
+    draft = Baseline(
+        format=FORMAT,
+        process=process,
+        model_version=model_version,
+        created=created,
+        source=_source(table),
+        features=features,
+        relations=related,
+        segments={name: _segment_values(table, name, shapes) for name in segments},
+    )
+    return _filled(draft, table)
+
+
+def _filled(draft: Baseline, table: Table) -> Baseline:
+    """Return the baseline with what the table holds, counted in one pass."""
+    fold = FrameFold(msgspec.structs.replace(draft, segments={}))
+    whole = fold.fold.empty(names.UNKNOWN, draft.created)
+    different = 0
+    for chunk in table.chunks(100 * _A_THOUSAND):
+        fold.add(whole, chunk)
+        hashes = row_hashes(fold.codes(chunk))
+        different += sum(len(np.unique(hashes[at : at + _A_THOUSAND])) for at in range(0, len(hashes), _A_THOUSAND))
+    return msgspec.structs.replace(
+        draft,
+        features={
+            name: FeatureBaseline(feature.shape, whole.features[name], feature.scores)
+            for name, feature in draft.features.items()
+        },
+        sums=tuple(whole.sums),
+        products=tuple(whole.products),
+        labels=dict(sorted(whole.labels.items())),
+        repeats=round(1 - different / table.rows, 6),
+    )
+
+
+def hourly_profiles(table: Table, baseline: Baseline) -> Iterator[Profile]:
+    """Return the profile of each hour of the table's last weeks, in the order of time; none if it has no times."""
+    latest = baseline.source.end
+    if not table.timed or latest is None:
+        return
+    fold = FrameFold(msgspec.structs.replace(baseline, segments={}))
+    found: dict[datetime, Profile] = {}
+    for chunk in table.chunks():
+        recent = chunk.filter(pl.col(names.TIMESTAMP) > latest - LONGEST_RHYTHM)
+        for hour, profile in fold.by_hour(recent):
+            if hour in found:
+                found[hour].merge(profile)
+            else:
+                found[hour] = profile
+    for hour in sorted(found):
+        yield found.pop(hour)
+
+
+def _source(table: Table) -> Source:
+    start = end = None
+    if table.timed:
+        time = pl.col(names.TIMESTAMP)
+        start, end = table.frame.select(time.min().alias("start"), time.max().alias("end")).collect().row(0)
+    at = [None if each is None else each.astimezone(UTC) for each in (start, end)]
+    return Source(table.files, table.sha256, table.rows, *at)
+
+
+def _numeric(column: pl.Series, most: int) -> Numeric:
+    values = as_numbers(column)
+    return Numeric(tuple(edges_of(values[np.isfinite(values)], most).tolist()))
+
+
+def edges_of(values: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.float64]:
+    """Return edges of at most ``most`` bins, all of them values that occur.
+
+    A feature with fewer different values has an edge at each, so that nothing is lost. Else the bins hold about as
+    many values each; a value that fills more than one of them by itself has a bin of its own.
+
+    >>> edges_of(np.array([1.0, 2.0, 2.0, 5.0]), 256).tolist()
+    [1.0, 2.0, 5.0]
+    >>> edges_of(np.array([0.0] * 50 + [float(number) for number in range(-50, 50)]), 4).tolist()
+    [-1.0, 0.0]
+    """
+    distinct: npt.NDArray[np.float64]
+    distinct, counts = np.unique(values, return_counts=True)
+    if len(distinct) < most:
+        return distinct
+    ends = counts.cumsum()
+    for parts in range(most, 1, -1):
+        quantiles = np.searchsorted(ends, np.arange(1, parts) * (len(values) / parts))
+        heavy = np.flatnonzero(counts > len(values) / parts)
+        chosen = np.unique(np.concatenate([quantiles, heavy, heavy[heavy > 0] - 1]))
+        if len(chosen) < most:
+            return np.asarray(distinct[chosen])
+    return distinct[:0]
+
+
+def _categorical(column: pl.Series, most: int) -> Categorical:
+    """Return the most frequent categories, the most frequent first."""
+    held = column.drop_nulls()
+    held = held.filter((held != NO_VALUE) & (held.str.len_chars() <= LONGEST))
+    counts: Any = held.value_counts().sort(["count", column.name], descending=[True, False])
+    return Categorical(tuple(counts[column.name].head(most).to_list()))
+
+
+def _bin_counts(column: pl.Series, shape: Shape) -> list[int]:
+    return column_counts(column, column_codes(column, shape), shape).bins
+
+
+def _segment_values(table: Table, name: str, shapes: dict[str, Shape]) -> tuple[str, ...]:
+    shape = shapes.get(name)
+    if not isinstance(shape, Categorical):
+        categories = [each for each, other in shapes.items() if isinstance(other, Categorical)]
+        what = "is a number" if shape else "is no feature"
+        raise TableError(f"{table.files[0]}: segment {name!r} {what}; {did_you_mean(name, categories)}")
+    return shape.values[:SEGMENT_VALUES]

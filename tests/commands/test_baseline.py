@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from aiwatch.cli import main
+from aiwatch.profiles.baseline import read_baseline
+from tests.catalogue.test_baselines import PROCESS
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Path:
+    folder = tmp_path / "catalogue"
+    (folder / "processes").mkdir(parents=True)
+    (folder / "processes" / "card-fraud.yml").write_text(PROCESS + "drift: {segments: [country]}\n")
+    (folder / "processes" / "bot.yml").write_text(
+        "name: bot\ntitle: Bot\nkind: chat\nbusiness_unit: sales\nowner: a@example.com\n"
+    )
+    return folder
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Path:
+    """The log of a process that predicts, as `aiwatch.instrument` writes it."""
+    chance = random.Random(1)
+    path = tmp_path / "log.jsonl"
+    with path.open("w") as log:
+        for number in range(3000):
+            features = {"amount": chance.lognormvariate(3, 1), "country": chance.choice("DF"), "channel": None}
+            record = {"@timestamp": f"2026-03-{1 + number % 28:02}T07:00:00Z", "type": "prediction"}
+            log.write(json.dumps(record | {"features": features, "score": chance.random(), "label": 1}) + "\n")
+    return path
+
+
+def make(catalogue: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["baseline", f"--catalogue={catalogue}", *arguments])
+
+
+def test_a_baseline_is_written_and_says_what_it_holds(catalogue: Path, lines: Path) -> None:
+    result = make(catalogue, "card-fraud", "--version=3", "--from", str(lines))
+    assert result.exit_code == 0, result.output
+    assert "card-fraud.json written: 3000 rows, 3 features" in result.output
+    made = read_baseline(catalogue / "baselines" / "card-fraud.json")
+    assert (made.process, made.model_version, made.source.rows) == ("card-fraud", "3", 3000)
+    assert made.features["channel"].counts.missing == 3000
+    assert made.segments == {"country": made.features["country"].shape.values}  # type: ignore[union-attr]
+    assert sum(number for number, _ in made.labels.values()) == 3000
+
+
+def test_made_again_of_the_same_rows_it_is_the_same_file(catalogue: Path, lines: Path) -> None:
+    path = catalogue / "baselines" / "card-fraud.json"
+    make(catalogue, "card-fraud", "--from", str(lines))
+    before = path.read_bytes()
+    assert "is up to date" in make(catalogue, "card-fraud", "--from", str(lines)).output
+    assert path.read_bytes() == before
+    path.write_bytes(before[:-50])
+    assert "written" in make(catalogue, "card-fraud", "--from", str(lines)).output
+    assert read_baseline(path).features.keys() == {"amount", "country", "channel", "score"}
+
+
+def test_several_files_may_follow(catalogue: Path, lines: Path) -> None:
+    result = make(catalogue, "card-fraud", "--from", str(lines), str(lines.rename(lines.with_name("b.jsonl"))))
+    assert "there is no such file" in result.output
+    lines.write_bytes(lines.with_name("b.jsonl").read_bytes())
+    result = make(catalogue, "card-fraud", "--from", str(lines), str(lines.with_name("b.jsonl")))
+    assert "6000 rows" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["card-fraud"], "Say where the rows are"),
+        (["card-froud", "--from", "x"], "no process is called 'card-froud'; did you mean 'card-fraud'?"),
+        (["bot", "--from", "x"], "bot is of kind 'chat': only models that predict have a baseline"),
+        (["card-fraud", "--from", "none.csv"], "none.csv: there is no such file"),
+        (["card-fraud", "--since", "soon"], "'soon': write a time such as"),
+        (["card-fraud", "--since", "30d"], "--since needs --elasticsearch"),
+        (["card-fraud", "--since", "30d", "--from", "x"], "Say where the rows are"),
+        (["card-fraud", "--since", "30d", "--elasticsearch", "http://127.0.0.1:1"], "cannot be read from"),
+    ],
+)
+def test_what_cannot_be_done_is_said(catalogue: Path, arguments: list[str], said: str) -> None:
+    result = make(catalogue, *arguments)
+    assert result.exit_code != 0
+    assert said in result.output
