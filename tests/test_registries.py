@@ -14,6 +14,7 @@ import pytest
 
 import aiwatch
 from aiwatch.commands import COMMANDS
+from aiwatch.detect.tests import TESTS
 from aiwatch.kinds import KINDS
 from aiwatch.provision.generators import GENERATORS
 
@@ -53,8 +54,16 @@ def test_every_command_is_registered_under_the_name_of_its_module(name: str) -> 
     assert command.name == name
 
 
+@pytest.mark.parametrize("name", module_names("detect/tests", "relations"))
+def test_every_statistical_test_is_registered_under_the_name_of_its_module(name: str) -> None:
+    test = load("detect/tests", name).TEST
+    assert test in TESTS
+    assert test.name == name
+
+
 @pytest.mark.parametrize(
-    ("folder", "shared"), [("kinds", ("base", "options", "prediction", "shared")), ("ingest/sinks", ())]
+    ("folder", "shared"),
+    [("kinds", ("base", "options", "prediction", "shared")), ("ingest/sinks", ()), ("detect/tests", ())],
 )
 def test_siblings_are_kept_apart_by_the_import_contracts(folder: str, shared: tuple[str, ...]) -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
