@@ -253,7 +253,7 @@ INTERACTION = [
 ]  # fmt: skip
 FEEDBACK = [*COMMON, "interaction", "rating", "comment"]
 PREDICTION = [
-    *COMMON, "features", "score", "value", "decision", "latency", "trace_id", "error", "model",
+    *COMMON, "features", "score", "value", "decision", "latency", "trace_id", "error", "label", "model",
     "model_version",
 ]  # fmt: skip
 

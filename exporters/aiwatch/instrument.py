@@ -101,6 +101,7 @@ class _Prediction(msgspec.Struct, omit_defaults=True, gc=False):
     latency: object = None
     trace_id: object = None
     error: object = None
+    label: object = None
 
 
 _Record = TypeVar("_Record", bound=msgspec.Struct)
@@ -353,6 +354,7 @@ class PredictionLog(_EventLog):
         time: datetime | float | None = None,
         model: str | None = None,
         model_version: str | None = None,
+        label: bool | float | None = None,
     ) -> str:
         """Log one prediction, or that none came out.
 
@@ -368,6 +370,7 @@ class PredictionLog(_EventLog):
             time: when it happened: a datetime with an offset, or seconds since the epoch. Default: now.
             model: the model that was asked.
             model_version: its version.
+            label: what turned out to be true, where it is known already: for a classifier 0 or 1, False or True.
 
         Returns:
             The event's id.
@@ -384,14 +387,14 @@ class PredictionLog(_EventLog):
                 error = _describe(error)
             record = _Prediction(
                 at, "prediction", event_id, model, model_version, features, score, value, decision, latency,
-                trace_id, error,
+                trace_id, error, label,
             )  # fmt: skip
             if not (
                 type(features) is dict
                 and _TEXT_ONLY.issuperset(map(type, features))
                 and _PLAIN.issuperset(map(type, features.values()))
                 and _PLAIN.issuperset(
-                    map(type, (at, score, value, decision, latency, trace_id, error, model, model_version))
+                    map(type, (at, score, value, decision, latency, trace_id, error, model, model_version, label))
                 )
             ):
                 record.features = _plain_features(features)

@@ -320,6 +320,24 @@ def test_a_prediction_keeps_its_features_as_they_are() -> None:
     assert document["features"] == {"iban": "DE89370400440532013000", "n": None}
 
 
+@pytest.mark.parametrize(
+    ("kind", "label", "reason"),
+    [
+        ("classifier", True, None),
+        ("classifier", 0, None),
+        ("classifier", 0.5, None),
+        ("classifier", 2, why.OUT_OF_RANGE),
+        ("classifier", "yes", why.WRONG_TYPE),
+        ("regressor", 17.5, None),
+        ("regressor", True, why.WRONG_TYPE),
+    ],
+)
+def test_a_prediction_may_know_its_outcome(kind: str, label: Any, reason: str | None) -> None:
+    decoded = decode(lines(prediction(label=label)), process(kind))
+    assert reasons(decoded) == ([reason] if reason else [])
+    assert [record.label for record in decoded.records] == ([] if reason else [label])
+
+
 ODD_AND_USUAL = [
     interaction(id="e1", query="where?", response="there", model_version="2"),
     interaction(id="e2", query="I am a.b@example.org"),

@@ -185,3 +185,18 @@ def test_a_classifier_reads_nested_features() -> None:
     )
     document = one(of, line(input={"features": {"a": 1, "b": None}}, out={"p": "12.5"}))
     assert (document["features"], document["score"]) == ({"a": 1, "b": None}, 0.125)
+
+
+@pytest.mark.parametrize(
+    ("logged", "stored"), [(True, 1), (False, 0), ("true", 1), (0.25, 0.25), ("1", 1), ("chargeback", 1), ("fine", 0)]
+)
+def test_an_outcome_is_a_number_however_the_log_says_it(logged: Any, stored: float) -> None:
+    source = {"field": "y", "values": {"chargeback": "1", "fine": "false"}}
+    document = one(mapped({"label": source}, "classifier", "prediction"), line(y=logged))
+    assert document["label"] == stored
+    assert type(document["label"]) is not bool
+
+
+@pytest.mark.parametrize(("logged", "reason"), [(2, why.OUT_OF_RANGE), ("who knows", why.WRONG_TYPE)])
+def test_an_outcome_that_is_none_is_rejected(logged: Any, reason: str) -> None:
+    assert reasons(decode(lines(line(y=logged)), mapped({"label": "y"}, "classifier", "prediction"))) == [reason]

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -134,7 +135,8 @@ def _checked_field(record: RecordType, field: Any) -> Any:
         most = _LARGEST_INTEGER if number is int else _LARGEST_NUMBER
         low, high = record.ranges.get(field.name, (None, None))
         limits = msgspec.Meta(ge=-most if low is None else low, le=most if high is None else high)
-        kind = Annotated[number, limits] | None if type(None) in get_args(kind) else Annotated[number, limits]
+        besides = [part for part in get_args(kind) if part in (bool, type(None))]
+        kind = reduce(or_, besides, Annotated[number, limits])
     default = {} if field.required else {"default": field.default}
     if field.default_factory is not msgspec.NODEFAULT:
         default = {"default_factory": field.default_factory}
@@ -209,6 +211,8 @@ def _getter(source: str) -> Convert:
 
 def _converter(field: Any, source: FieldSource) -> Convert:
     """Return what brings a value from the log's unit, words and types to the record's."""
+    if bool in get_args(field.type):
+        return partial(_number_or_truth, source.values)
     if source.values:
         return partial(_translate, source.values)
     if field.name == "time":
@@ -257,6 +261,12 @@ def _number_in(text: str) -> int | float | None:
     if not text:
         return None
     return int(text) if text.removeprefix("-").isdecimal() else float(text)
+
+
+def _number_or_truth(values: dict[str, str], value: Any) -> int | float | None:
+    """Return a number, where true is 1 and false is 0, however the log says it."""
+    word = _translate(values, value)
+    return int(word == "true") if word in ("true", "false") else _number(word)
 
 
 def _scaled(parts: float, value: Any) -> float | None:

@@ -23,10 +23,14 @@ from aiwatch.kinds.options import AlertSettings, CommonAlerts, Duration, Share, 
 
 
 class Classification(prediction.Prediction, frozen=True, kw_only=True, omit_defaults=True):
-    """One scored case. ``score`` lies between 0 and 1; ``decision`` is what was done with it."""
+    """One scored case. ``score`` lies between 0 and 1; ``decision`` is what was done with it.
+
+    ``label`` is what turned out to be true, where the log knows it: false and true, or from 0 to 1.
+    """
 
     score: float | None = None
     decision: str | None = None
+    label: bool | float | None = None
 
 
 class DecisionRateChanged(AlertSettings):
@@ -89,7 +93,7 @@ KIND = Kind(
             family=names.FAMILY_PREDICTIONS,
             struct=Classification,
             text=(),
-            ranges={"latency": (0.0, None), "score": (0.0, 1.0)},
+            ranges={"latency": (0.0, None), "score": (0.0, 1.0), "label": (0.0, 1.0)},
             choices={},
             dimensions={"time": "time", "latency": "duration", "score": "ratio"},
             properties={

@@ -105,6 +105,7 @@ INVALID = Metric(
 
 PROPERTIES: Mapping[str, Any] = {
     "features": {"type": "flattened", "ignore_above": 1024},
+    "label": {"type": "double", "ignore_malformed": True},  # true and false are kept, but not searchable
     "latency": {"type": "float"},
     "model": KEYWORD,
     "model_version": KEYWORD,

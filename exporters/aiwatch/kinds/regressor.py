@@ -13,9 +13,10 @@ from aiwatch.kinds.options import CommonAlerts, Slo
 
 
 class Regression(prediction.Prediction, frozen=True, kw_only=True, omit_defaults=True):
-    """One predicted number, in the unit of what is predicted."""
+    """One predicted number, in the unit of what is predicted; ``label`` is the true one, where the log knows it."""
 
     value: float | None = None
+    label: float | None = None
 
 
 class RegressorAlerts(CommonAlerts):
