@@ -265,6 +265,40 @@ def test_a_mistake_is_told_with_its_line_and_a_hint(mistakes: Mistakes, more: st
 
 
 @pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        ("{pause_training: true}", "6: response.pause_training: unknown key; did you mean 'pause_retraining'?"),
+        ("{gate: {fail: opened}}", "6: response.gate.fail: 'opened' stands here, but one of open, closed is expected;"),
+        ("{adapters: [{}]}", "6: response.adapters[0]: an adapter has exactly one of mlflow, airflow and webhook"),
+        ("{adapters: [{airflo: {}}]}", "response.adapters[0].airflo: unknown key; did you mean 'airflow'?"),
+        ("{adapters: [{airflow: {url: http://a}}]}", "response.adapters[0].airflow.dag: is missing; add `dag: ...`"),
+        (
+            "{adapters: [{airflow: {url: http://a, dag: d, token: x}}]}",
+            "airflow.token: unknown key; did you mean 'token_file'?",
+        ),
+        (
+            "{adapters: [{airflow: {url: http://a, dag: d, username: u}}]}",
+            "username and password_file belong together: give both, or none",
+        ),
+        (
+            "{adapters: [{mlflow: {url: http://a, model: m, username: u, password_file: p, token_file: t}}]}",
+            "log in by token_file, or by username and password_file, not both",
+        ),
+        (
+            "{adapters: [{webhook: {url: 'https://u:p@e.com', secret_file: s}}]}",
+            "webhook.url: an address holds no user or password: name the file",
+        ),
+        ("{adapters: [{webhook: {url: https://e.com}}]}", "webhook.secret_file: is missing; add `secret_file: ...`"),
+    ],
+)
+def test_a_mistake_in_a_response_is_told_with_its_line_and_a_hint(
+    mistakes: Mistakes, response: str, expected: str
+) -> None:
+    told = mistakes(f"response: {response}\n", head=SHORTEST.replace("chat", "classifier"))
+    assert any(expected in each for each in told), told
+
+
+@pytest.mark.parametrize(
     ("head", "expected"),
     [
         (SHORTEST.replace("kind: chat", "kind: chatt"), "3: kind: there is no kind 'chatt'; did you mean 'chat'?"),

@@ -13,6 +13,7 @@ from aiwatch import names
 from aiwatch.hints import did_you_mean
 from aiwatch.kinds.base import Folding, Labels, Metric, Record, by_version
 from aiwatch.kinds.options import AlertSettings, Frozen, KindOptions, Share
+from aiwatch.kinds.response import Response
 from aiwatch.kinds.shared import KEYWORD
 
 
@@ -60,6 +61,7 @@ class PredictionOptions(KindOptions):
 
     features: dict[str, Feature] = {}
     drift: Drift = Drift()
+    response: Response = Response()
 
     @field_validator("features")
     @classmethod

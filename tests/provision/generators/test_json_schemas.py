@@ -53,6 +53,18 @@ BROKEN: list[dict[str, Any]] = [
     {"logs": [{"path": "a", "fields": {"time": {"field": "t", "unit": "days"}}}]},
     {"logs": [{"path": "a", "when": {"a": "b", "c": "d"}}]},
 ]
+MODEL = {"kind": "regressor"}
+AIRFLOW = {"url": "http://airflow:8080", "dag": "retrain"}
+BROKEN += [
+    {"response": {}},
+    {**MODEL, "response": {"pause": True}},
+    {**MODEL, "response": {"gate": {"fail": "half-open"}}},
+    {**MODEL, "response": {"adapters": [{}]}},
+    {**MODEL, "response": {"adapters": [{"kubeflow": {}}]}},
+    {**MODEL, "response": {"adapters": [{"airflow": {"dag": "retrain"}}]}},
+    {**MODEL, "response": {"adapters": [{"airflow": AIRFLOW, "mlflow": {"url": "http://m", "model": "a"}}]}},
+    {**MODEL, "response": {"adapters": [{"webhook": {"url": "ftp://example.com", "secret_file": "a"}}]}},
+]
 FITTING: list[dict[str, Any]] = [
     {},
     {"logs": [{"path": "a"}]},
@@ -64,6 +76,7 @@ FITTING: list[dict[str, Any]] = [
     {"alerts": {"confidence_low": {"enabled": False}}, "intents": ["a"], "currency": "EUR"},
     {"kind": "classifier", "features": {"amount": {"type": "numeric", "min": 0}}, "decisions": ["yes"]},
     {"kind": "regressor", "value_bounds": [1, 2.5]},
+    {**MODEL, "response": {"pause_retraining": False, "gate": {"fail": "open"}, "adapters": [{"airflow": AIRFLOW}]}},
 ]
 BROKEN_FRAMEWORKS: list[dict[str, Any]] = [
     {"retention": 90},

@@ -36,8 +36,7 @@ def framework_schema() -> dict[str, Any]:
     """Return the schema of ``catalogue/framework.yml``."""
     definitions: dict[str, Any] = {}
     schema = _model_schema(Framework, definitions)
-    ways = sorted(definitions["Receiver"]["properties"].keys() - {"name"})
-    definitions["Receiver"]["oneOf"] = [{"required": [way]} for way in ways]
+    _exactly_one_of(definitions["Receiver"], "name")
     return {"$schema": _DRAFT, "title": "aiwatch framework", **schema, "$defs": definitions}
 
 
@@ -59,10 +58,17 @@ def process_schema() -> dict[str, Any]:
         definitions[f"kind-{kind.name}"] = _kind_schema(kind, definitions)
         condition = {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]}
         schema["allOf"].append({"if": condition, "then": {"$ref": f"#/$defs/kind-{kind.name}"}})
+    _exactly_one_of(definitions["Adapter"])
     slo = definitions["Slo"]
     latency = {"properties": {"indicator": {"const": "latency"}}}
     slo.update({"if": latency, "then": {"required": ["threshold"]}, "else": {"properties": {"threshold": False}}})
     return {"$schema": _DRAFT, "title": "aiwatch process", **schema, "$defs": definitions}
+
+
+def _exactly_one_of(definition: dict[str, Any], *others: str) -> None:
+    """Let what is defined have exactly one of its keys besides ``others``."""
+    ways = sorted(definition["properties"].keys() - set(others))
+    definition["oneOf"] = [{"required": [way]} for way in ways]
 
 
 def _log_from(source: str, place: str = "") -> dict[str, Any]:
