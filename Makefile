@@ -10,7 +10,7 @@ ARGS ?=
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(INSTALLED): pyproject.toml
+$(INSTALLED): pyproject.toml $(wildcard exporters/core/Cargo.* exporters/core/src/*.rs)
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: apt-get install python3 python3-venv"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11: name another with PYTHON="; exit 1; }
 	@echo "installing aiwatch and its tools into .venv (about a minute)"
@@ -28,6 +28,7 @@ check: $(INSTALLED) ## lint, types, import contracts, generated files up to date
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
+	@! command -v cargo >/dev/null || (cd exporters/core && cargo fmt --check && cargo clippy --quiet --locked -- --deny warnings)
 	@mkdir -p build && $(BIN)/lint-imports --no-cache >build/lint-imports.log 2>&1 || { cat build/lint-imports.log; exit 1; }
 	@$(BIN)/aiwatch provision --check
 
@@ -90,6 +91,7 @@ test-compose: $(INSTALLED) ## prove docker-compose.yml on a Docker daemon (slow)
 fmt: $(INSTALLED) ## format the code
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
+	@! command -v cargo >/dev/null || (cd exporters/core && cargo fmt)
 
 clean: ## remove the environment, caches and everything built
-	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis exporters/core/target exporters/aiwatch/*.so

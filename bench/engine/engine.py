@@ -11,6 +11,7 @@ from aiwatch.catalogue.model import build_process
 from aiwatch.ingest.batch import Batch, Feed, Part, fold, settle
 from aiwatch.ingest.checkpoint import Checkpoint, Commit
 from aiwatch.ingest.contracts import Block, Position
+from aiwatch.ingest.core import with_core
 from aiwatch.ingest.decode import Decoder
 from aiwatch.ingest.export import all_metrics
 from aiwatch.ingest.exposition import Exposition
@@ -44,7 +45,9 @@ class Engine:
         """Begin with no series; ``checkpoint``, where there is one, receives the commit of every batch."""
         self.process = build_process(process_settings(process, redact))
         self.state = MetricState(all_metrics(), label_limit=10**9)
-        self._feed = Feed(self.process, None, Decoder(self.process, self.process.logs))  # type: ignore[arg-type]
+        decoder = Decoder(self.process, self.process.logs)
+        quick = with_core(decoder, self.process, self.process.logs)
+        self._feed = Feed(self.process, None, quick)  # type: ignore[arg-type]
         self._sessions: dict[str, float] = {}
         self._checkpoint = checkpoint
         self._offset = 0
@@ -61,7 +64,7 @@ class Engine:
             block = Block("5a", self._offset, data, Position("5a", "bench", "/logs/bench.jsonl", offset=end))
             batch.add(Part(self._feed, block, self._feed.decoder.decode(block, now)))
             self._offset = end
-        body = b"\n".join([*batch.documents(), b""])
+        body = batch.documents().body()
         book = SessionBook(self._sessions)
         deltas = [fold(self.process, [(part, settle(part, {}, 0)) for part in batch.parts], book)]
         if further is not None:

@@ -9,9 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiwatch.catalogue.model import Catalogue, Framework, Process, build_process
+from aiwatch.ingest.batch import Lines
 from aiwatch.ingest.contracts import Block, Position
+from aiwatch.ingest.core import BlockDecoder, with_core
 from aiwatch.ingest.decode import Decoded, Decoder
 from aiwatch.ingest.documents import body_of
+from aiwatch.kinds.base import Delta, SessionBook
+from aiwatch.kinds.folding import Folding
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -63,11 +67,41 @@ def _usual_decoder() -> Decoder:
 
 
 def decode(data: bytes, of: Process | None = None, now: datetime = NOW) -> Decoded:
-    return decoder(of).decode(block(data), now)
+    """What the reference makes of lines; the core is held to the same."""
+    of, reference = of or process(), decoder(of)
+    decoded = reference.decode(block(data), now)
+    quick = with_core(reference, of, of.logs)
+    if isinstance(quick, BlockDecoder):
+        same(quick.decode(block(data), now), decoded, of)
+    return decoded
+
+
+def same(taken: Lines, decoded: Lines, of: Process) -> None:
+    """Hold two ways of decoding to the same result."""
+    assert list(taken.documents()) == list(decoded.documents())
+    assert [taken.entry(place) for place in range(len(taken))] == [decoded.entry(n) for n in range(len(decoded))]
+    assert (taken.lines, taken.rejects) == (decoded.lines, decoded.rejects)
+    assert taken.types() == decoded.types()
+    for type_ in decoded.types():
+        assert taken.of_type(type_) == decoded.of_type(type_)
+    (one, sessions), (other, others) = folded(of, taken), folded(of, decoded)
+    assert (one.counters, one.histograms, one.maxima) == (other.counters, other.histograms, other.maxima)
+    assert list(one.counters) == list(other.counters)  # the order decides which label values find a place
+    assert list(sessions.items()) == list(others.items())
+
+
+def folded(of: Process, *decoded: Lines, sessions: dict[str, float] | None = None) -> tuple[Delta, dict[str, float]]:
+    """What lines add to the metrics, and the sessions that they touch."""
+    bounds = of.kind.bounds(of.options, of.latency_thresholds)
+    book = SessionBook(sessions or {})
+    folding = Folding(of.name, of.kind.recipes(of.options), bounds, book, Delta())
+    first, *further = decoded
+    first.fold(folding, further)
+    return folding.delta, book.touched
 
 
 def documents(decoded: Decoded) -> list[dict[str, Any]]:
-    return [json.loads(body_of(document)) for document in decoded.documents]
+    return [json.loads(body_of(document)) for document in decoded.documents()]
 
 
 def reasons(decoded: Decoded) -> list[str]:

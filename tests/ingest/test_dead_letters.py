@@ -109,7 +109,7 @@ def letter(line: bytes, offset: int, **changes: object) -> DeadLetter:
 def test_a_replayed_line_keeps_the_name_of_its_first_place_and_has_an_address_of_its_own(tmp_path: Path) -> None:
     mended = lines(interaction(query="mended"))[:-1]
     assert hand_over(tmp_path, [letter(mended, 17)], NOW) == (1, [])
-    (entry,) = ReplayDecoder(decoder()).decode(replayed(tmp_path), NOW).entries()
+    (entry,) = ReplayDecoder(decoder()).decode(replayed(tmp_path), NOW).entries
     assert (address_of(entry.document).id, origin_of(entry.document)) == ("bot:5a:17", Origin("77", 0))
     assert json.loads(body_of(entry.document))["log"] == {"stream": "77", "offset": 0}
 
@@ -140,7 +140,7 @@ def test_a_mended_line_wins_over_the_bytes_that_it_replaces_and_may_be_laid_out(
     hand_over(tmp_path, [letter(mended.encode(), 17, line_base64="/w==")], NOW)
     decoded = ReplayDecoder(decoder()).decode(replayed(tmp_path), NOW)
     assert [document["query"] for document in documents(decoded)] == ["mended"]
-    assert b"\n" not in body_of(decoded.entries()[0].document)
+    assert b"\n" not in body_of(decoded.entries[0].document)
 
 
 def test_something_else_in_the_folder_is_rejected_where_it_stands(tmp_path: Path) -> None:

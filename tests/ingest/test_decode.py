@@ -32,7 +32,7 @@ from tests.ingest.samples import (
 
 def test_a_native_line_is_spliced_into_its_document_byte_by_byte() -> None:
     line = b'{"@timestamp":"2026-03-04T11:00:00.000Z","type":"interaction","id":"e1","cost":0.10}'
-    (entry,) = decode(line + b"\n").entries()
+    (entry,) = decode(line + b"\n").entries
     assert body_of(entry.document) == b'{"process":"bot","log":{"stream":"5a","offset":0},' + line[1:]
     assert (address_of(entry.document).index, address_of(entry.document).id) == (
         "aiwatch-interactions-2026.03.04",
@@ -43,16 +43,16 @@ def test_a_native_line_is_spliced_into_its_document_byte_by_byte() -> None:
 
 def test_an_event_without_an_id_is_named_by_its_place() -> None:
     decoded = decode(lines(interaction(), interaction()))
-    assert [address_of(entry.document).id for entry in decoded.entries()] == [
-        f"bot:5a:{origin_of(entry.document).offset}" for entry in decoded.entries()
+    assert [address_of(entry.document).id for entry in decoded.entries] == [
+        f"bot:5a:{origin_of(entry.document).offset}" for entry in decoded.entries
     ]
-    assert len({address_of(entry.document).id for entry in decoded.entries()}) == 2
+    assert len({address_of(entry.document).id for entry in decoded.entries}) == 2
 
 
 def test_offsets_are_those_of_the_lines_in_the_stream() -> None:
     data = lines(interaction(), b"", b"  ", interaction(), b"nonsense", interaction())
     decoded = decoder().decode(block(data, start=1000), NOW)
-    places = [origin_of(entry.document).offset for entry in decoded.entries()]
+    places = [origin_of(entry.document).offset for entry in decoded.entries]
     places += [reject.offset for reject in decoded.rejects]
     for place in places:
         assert data[place - 1000 :][:1] in (b"{", b"n")
@@ -62,7 +62,7 @@ def test_offsets_are_those_of_the_lines_in_the_stream() -> None:
 
 def test_the_index_is_that_of_the_events_day_in_utc() -> None:
     decoded = decode(lines(interaction() | {"@timestamp": "2026-03-04T01:00:00+02:00"}))
-    assert address_of(decoded.entries()[0].document).index == "aiwatch-interactions-2026.03.03"
+    assert address_of(decoded.entries[0].document).index == "aiwatch-interactions-2026.03.03"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_the_index_is_that_of_the_events_day_in_utc() -> None:
 def test_a_line_that_cannot_be_read_is_rejected_with_its_reason(line: bytes, reason: str) -> None:
     decoded = decode(lines(interaction(), line, interaction()))
     assert reasons(decoded) == [reason]
-    assert len(decoded.records) == 2
+    assert len(decoded) == 2
     assert reason in why.REASONS
 
 
@@ -130,7 +130,7 @@ def test_a_line_that_was_too_long_is_rejected_with_its_head() -> None:
 )
 def test_marks_that_writers_and_truncation_leave_around_a_line_do_no_harm(before: bytes, after: bytes) -> None:
     line = lines(interaction(id="e1", query="grüße"))[:-1]
-    (entry,) = decode(lines(before + line + after)).entries()
+    (entry,) = decode(lines(before + line + after)).entries
     assert json.loads(body_of(entry.document))["query"] == "grüße"
 
 
@@ -183,7 +183,7 @@ def test_personal_data_in_the_texts_is_replaced_in_record_and_document() -> None
     decoded = decode(lines(interaction(query="I am a@example.org", response="card 4111111111111111")))
     (document,) = documents(decoded)
     assert (document["query"], document["response"]) == ("I am [email]", "card [card]")
-    assert (decoded.entries()[0].record.query, document["type"]) == ("I am [email]", "interaction")  # type: ignore[attr-defined]
+    assert (decoded.entries[0].record.query, document["type"]) == ("I am [email]", "interaction")  # type: ignore[attr-defined]
 
 
 def test_redaction_can_be_switched_off() -> None:
@@ -277,8 +277,8 @@ def test_whatever_object_is_logged_becomes_a_sound_document_or_a_reject(fields: 
             k: v for k, v in fields.items() if k not in ("@timestamp", "type")
         }
     decoded = decode(lines(fields))
-    assert len(decoded.records) + len(decoded.rejects) == 1
-    for entry in decoded.entries():
+    assert len(decoded) + len(decoded.rejects) == 1
+    for entry in decoded.entries:
         assert b"\n" not in body_of(entry.document)
         pairs = json.loads(body_of(entry.document), object_pairs_hook=_without_repeats, parse_constant=_never)
         assert pairs["process"] == "bot"
@@ -288,7 +288,7 @@ def test_whatever_object_is_logged_becomes_a_sound_document_or_a_reject(fields: 
 @given(st.binary(max_size=80))
 def test_whatever_bytes_are_logged_are_taken_or_rejected(data: bytes) -> None:
     decoded = decode(data + b"\n")
-    assert len(decoded.records) + len(decoded.rejects) == decoded.lines
+    assert len(decoded) + len(decoded.rejects) == decoded.lines
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -335,7 +335,7 @@ def test_a_prediction_keeps_its_features_as_they_are() -> None:
 def test_a_prediction_may_know_its_outcome(kind: str, label: Any, reason: str | None) -> None:
     decoded = decode(lines(prediction(label=label)), process(kind))
     assert reasons(decoded) == ([reason] if reason else [])
-    assert [record.label for record in decoded.records] == ([] if reason else [label])
+    assert [entry.record.label for entry in decoded.entries] == ([] if reason else [label])
 
 
 ODD_AND_USUAL = [

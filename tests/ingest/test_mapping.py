@@ -169,7 +169,7 @@ def test_lines_of_one_file_are_told_apart_also_by_a_key_that_is_a_field() -> Non
     first, second = documents(decoded)
     assert (first["type"], first["outcome"], first["query"]) == ("interaction", "error", "hi")
     assert (second["type"], second["interaction"], second["rating"]) == ("feedback", "e1", "up")
-    assert [entry.type for entry in decoded.entries()] == ["interaction", "feedback"]
+    assert [entry.type for entry in decoded.entries] == ["interaction", "feedback"]
     assert reasons(decoded) == [why.UNKNOWN_RECORD]
 
 

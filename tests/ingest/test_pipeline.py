@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from aiwatch.ingest.batch import Feed
 from aiwatch.ingest.checkpoint import Checkpoint, Commit
 from aiwatch.ingest.contracts import Block, Outcome, Position, StoppedError
 from aiwatch.ingest.dead_letters import DeadLetters, read
-from aiwatch.ingest.documents import address_of
+from aiwatch.ingest.documents import Documents, address_of
 from aiwatch.ingest.export import all_metrics
 from aiwatch.ingest.pipeline import Pipeline
 from aiwatch.ingest.self_metrics import SelfMetrics
@@ -63,7 +63,7 @@ class Store:
         self.error: Exception | None = None
         self.pause = 0.0  # seconds that a delivery takes
 
-    def send(self, documents: Sequence[bytes]) -> Mapping[int, Outcome]:
+    def send(self, documents: Documents) -> Mapping[int, Outcome]:
         assert self.open.wait(10)
         time.sleep(self.pause)
         if self.error is not None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pytest
 
 from aiwatch.ingest.contracts import Outcome
+from aiwatch.ingest.documents import Documents
 from aiwatch.ingest.sending import Sending
 
 
@@ -18,7 +19,7 @@ class Gate:
     def __init__(self) -> None:
         self.open: dict[str, threading.Event] = {}
 
-    def send(self, documents: Sequence[bytes]) -> Mapping[int, Outcome]:
+    def send(self, documents: Documents) -> Mapping[int, Outcome]:
         name = documents[0].decode()
         assert self.open[name].wait(10)
         if name == "bad":
@@ -33,7 +34,7 @@ def sink() -> Gate:
 
 def send(sending: Sending[str], sink: Gate, name: str) -> None:
     sink.open[name] = threading.Event()
-    sending.send(name, [name.encode()])
+    sending.send(name, Documents.of([name.encode()]))
 
 
 def test_batches_are_handed_back_in_the_order_in_which_they_were_sent(sink: Gate) -> None:

@@ -13,9 +13,11 @@ import pytest
 from aiwatch import kinds, names
 from aiwatch.ingest.export import all_metrics
 from aiwatch.kinds import KINDS
-from aiwatch.kinds.base import Delta, Folding, Kind, Labels, SessionBook
+from aiwatch.kinds.base import Delta, Kind, Labels, SessionBook
 from aiwatch.kinds.chat import Feedback, Interaction
 from aiwatch.kinds.classifier import Classification
+from aiwatch.kinds.folding import Folding
+from aiwatch.kinds.folding import fold as fold_records
 from aiwatch.kinds.regressor import Regression
 from tests.ingest.samples import process
 
@@ -53,8 +55,8 @@ def fold(kind: Kind, record: str, records: list[Any]) -> Delta:
     settings = {"features": FEATURES} if "features" in kind.options.model_fields else {}
     of = process(kind.name, **settings)
     bounds = kind.bounds(of.options, of.latency_thresholds)
-    folding = Folding("bot", of.options, bounds, SessionBook({}), Delta())
-    kind.folds[record](folding, records)
+    folding = Folding("bot", kind.recipes(of.options), bounds, SessionBook({}), Delta())
+    fold_records(folding, record, records)
     return folding.delta
 
 
@@ -122,7 +124,8 @@ def test_series_known_beforehand_are_declared_counters(kind: Kind) -> None:
 
 @every_kind
 def test_the_records_folds_and_rules_of_a_kind_name_the_same_things(kind: Kind) -> None:
-    assert kind.folds.keys() == {record.name for record in kind.records} == SAMPLES[kind.name].keys()
+    recipes = kind.recipes(process(kind.name).options)
+    assert recipes.keys() == {record.name for record in kind.records} == SAMPLES[kind.name].keys()
     assert kind.volume in {metric.name for metric in kind.metrics}
     for record in kind.records:
         fields = {field.name: field for field in msgspec.structs.fields(record.struct)}

@@ -24,6 +24,7 @@ from aiwatch.commands import shared
 from aiwatch.ingest.batch import Counts
 from aiwatch.ingest.checkpoint import CheckpointError
 from aiwatch.ingest.contracts import StoppedError
+from aiwatch.ingest.core import AVAILABLE
 from aiwatch.ingest.decode import Entry
 from aiwatch.ingest.documents import address_of, body_of
 from aiwatch.ingest.export import Exporter, open_exporter, preview
@@ -142,6 +143,10 @@ def export(
     token = None if events_token_file is None else _token(events_token_file)
     if token is None and not _is_loopback(events_listen[0]):
         raise click.UsageError("--events-listen beyond this machine needs --events-token-file.")
+    if not AVAILABLE:
+        _LOG.info(
+            "without the compiled core, which was not built: lines are read by Python alone, several times slower"
+        )
     stop = shared.stop_on_signals()
     target = _target(url, documents, api_key_file, ca_certs)
     consumer = _consumer(kafka, kafka_group, kafka_config)

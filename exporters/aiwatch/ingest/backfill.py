@@ -28,7 +28,8 @@ from aiwatch.ingest.exposition import render_series, zero
 from aiwatch.ingest.joining import JOINS_AT_ONCE, Joiner, build_joins
 from aiwatch.ingest.sources.jsonl import JsonlSource
 from aiwatch.ingest.state import Key, MetricState, Series
-from aiwatch.kinds.base import Delta, Folding, SessionBook
+from aiwatch.kinds.base import Delta, SessionBook
+from aiwatch.kinds.folding import Folding, fold
 
 _BATCH_BYTES = 2 * 2**20
 _STEP_SECONDS = 300
@@ -69,12 +70,13 @@ def collect(catalogue: Catalogue, logs: Path, sink: Sink | None, now: datetime) 
         book = SessionBook({})
         for decoder, block in _blocks(process, logs):
             decoded = decoder.decode(block, now)
-            fresh = decoded.keep([place for place, each in enumerate(decoded.documents) if not _repeated(each, seen)])
-            found.repeated += len(decoded.documents) - len(fresh.documents)
+            repeated = {place for place, each in enumerate(decoded.documents()) if _repeated(each, seen)}
+            fresh = decoded.without(repeated)
+            found.repeated += len(repeated)
             good, refused = (fresh, []) if sink is None else _store(sink, decoder, block, fresh)
             found.rejects += [*decoded.rejects, *refused]
             found.joins += build_joins(good, now.timestamp())
-            _fold(process, good.entries(), book, found, now)
+            _fold(process, good.entries, book, found, now)
     return found
 
 
@@ -122,10 +124,10 @@ def _repeated(document: bytes, seen: set[str]) -> bool:
 
 def _store(sink: Sink, decoder: Decoder, block: Block, fresh: Decoded) -> tuple[Decoded, list[Reject]]:
     """Store the documents; return what of them the store holds now, and the rejects of those it refused."""
-    outcomes = sink.send(fresh.documents)
+    outcomes = sink.send(fresh.documents())
     refused = {place: outcome for place, outcome in outcomes.items() if outcome.status == "refused"}
     rejects = [decoder.refuse(block, fresh.entry(place), outcome.reason) for place, outcome in refused.items()]
-    return fresh.keep([place for place in range(len(fresh.documents)) if place not in refused]), rejects
+    return fresh.without(refused), rejects
 
 
 def _fold(process: Process, entries: Iterable[Entry], book: SessionBook, found: Backfill, now: datetime) -> None:
@@ -133,6 +135,7 @@ def _fold(process: Process, entries: Iterable[Entry], book: SessionBook, found: 
     fine_from = _fine_from(now)
     latest = math.floor(now.timestamp())
     bounds = process.kind.bounds(process.options, process.latency_thresholds)
+    recipes = process.kind.recipes(process.options)
     by_step: dict[tuple[int, str], list[object]] = {}
     for entry in entries:
         at = entry.record.time.timestamp()
@@ -141,7 +144,7 @@ def _fold(process: Process, entries: Iterable[Entry], book: SessionBook, found: 
         by_step.setdefault((end, entry.type), []).append(entry.record)
     for (end, type_), records in by_step.items():
         delta = Delta()
-        process.kind.folds[type_](Folding(process.name, process.options, bounds, book, delta), records)
+        fold(Folding(process.name, recipes, bounds, book, delta), type_, records)
         delta.count(names.RECORDS_TOTAL, (process.name, type_), len(records))
         found.deltas.setdefault(end, []).append(delta)
         mine = found.records.setdefault(process.name, {})

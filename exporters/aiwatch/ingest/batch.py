@@ -3,23 +3,56 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from functools import reduce
+from itertools import groupby
+from operator import add
+from typing import Protocol, Self
 
 from aiwatch import names
 from aiwatch.catalogue.model import Process
 from aiwatch.ingest.contracts import Block, Outcome, Source
-from aiwatch.ingest.decode import Decoded, Entry, Reject
-from aiwatch.kinds.base import Delta, Folding, Record, SessionBook
+from aiwatch.ingest.decode import Entry, Reject
+from aiwatch.ingest.documents import Documents
+from aiwatch.kinds.base import Delta, SessionBook
+from aiwatch.kinds.folding import Folding
+
+
+class Lines(Protocol):
+    """The lines of a block, decoded: how many they were, those that were accepted, and the rejects."""
+
+    lines: int
+    rejects: list[Reject]
+
+    def __len__(self) -> int:
+        """Return how many lines were accepted."""
+
+    def documents(self) -> Documents:
+        """Return the document of every accepted line."""
+
+    def types(self) -> Counter[str]:
+        """Return how many accepted lines there are of each type."""
+
+    def of_type(self, type_: str) -> list[Entry]:
+        """Return the accepted lines of a type."""
+
+    def entry(self, place: int) -> Entry:
+        """Return one accepted line."""
+
+    def without(self, places: Container[int]) -> Self:
+        """Return the same without the accepted lines at ``places``."""
+
+    def fold(self, folding: Folding, further: Sequence[Self]) -> None:
+        """Add these lines, and behind them ``further`` of the same class, to the delta."""
 
 
 class Decodes(Protocol):
     """Decodes the lines of one process."""
 
-    def decode(self, block: Block, now: datetime) -> Decoded:
-        """Return the records and rejects of ``block``."""
+    def decode(self, block: Block, now: datetime) -> Lines:
+        """Return the accepted lines and rejects of ``block``."""
 
     def refuse(self, block: Block, entry: Entry, detail: str) -> Reject:
         """Return the reject for an entry whose document was refused."""
@@ -40,7 +73,7 @@ class Part:
 
     feed: Feed
     block: Block
-    decoded: Decoded
+    decoded: Lines
 
     @property
     def size(self) -> int:
@@ -65,16 +98,16 @@ class Batch:
         self.parts.append(part)
         self.size += len(part.block.data)
 
-    def documents(self) -> list[bytes]:
+    def documents(self) -> Documents:
         """Return every document, in the order of the parts."""
-        return [document for part in self.parts for document in part.decoded.documents]
+        return reduce(add, [part.decoded.documents() for part in self.parts], Documents([]))
 
 
 @dataclass(slots=True)
 class Settled:
     """What became of the lines of a part: stored, which is to be counted, rejected, or a repeated event."""
 
-    stored: Decoded
+    stored: Lines
     rejects: list[Reject]
     duplicates: int = 0
 
@@ -93,9 +126,9 @@ class Counts:
         """Add what became of a part."""
         self.lines += part.decoded.lines
         self.duplicates += settled.duplicates
-        self.records += len(settled.stored.records)
+        self.records += len(settled.stored)
         mine = self.by_process.setdefault(part.feed.process.name, {})
-        for type_, number in Counter(settled.stored.types).items():
+        for type_, number in settled.stored.types().items():
             mine[type_] = mine.get(type_, 0) + number
         for reject in settled.rejects:
             self.rejected[reject.reason] = self.rejected.get(reject.reason, 0) + 1
@@ -104,13 +137,10 @@ class Counts:
 def settle(part: Part, outcomes: Mapping[int, Outcome], start: int) -> Settled:
     """Return what became of a part's lines; ``outcomes`` are its batch's, in which its documents begin at ``start``."""
     decoded = part.decoded
-    number = len(decoded.documents)
     settled = Settled(decoded, list(decoded.rejects))
-    left_out = (
-        {place: outcomes[start + place] for place in range(number) if start + place in outcomes} if outcomes else {}
-    )
+    left_out = {place - start: outcome for place, outcome in outcomes.items() if 0 <= place - start < len(decoded)}
     if left_out:
-        settled.stored = decoded.keep([place for place in range(number) if place not in left_out])
+        settled.stored = decoded.without(left_out.keys())
         for place, outcome in left_out.items():
             if outcome.status == "duplicate":
                 settled.duplicates += 1
@@ -123,16 +153,15 @@ def fold(process: Process, settled: Sequence[tuple[Part, Settled]], book: Sessio
     """Return what parts add to the metrics of their process."""
     delta = Delta()
     bounds = process.kind.bounds(process.options, process.latency_thresholds)
-    folding = Folding(process.name, process.options, bounds, book, delta)
-    by_type: dict[str, list[Record]] = {}
+    folding = Folding(process.name, process.kind.recipes(process.options), bounds, book, delta)
     for part, each in settled:
-        for type_, records in each.stored.by_type().items():
-            by_type.setdefault(type_, []).extend(records)
         delta.count(names.LINES_READ_TOTAL, (process.name,), part.decoded.lines)
         delta.count(names.RECORDS_DUPLICATE_TOTAL, (process.name,), each.duplicates)
         for reject in each.rejects:
             delta.count(names.RECORDS_REJECTED_TOTAL, (process.name, reject.reason))
-    for type_, records in by_type.items():
-        process.kind.folds[type_](folding, records)
-        delta.count(names.RECORDS_TOTAL, (process.name, type_), len(records))
+        for type_, number in each.stored.types().items():
+            delta.count(names.RECORDS_TOTAL, (process.name, type_), number)
+    for _, run in groupby((each.stored for _, each in settled), type):
+        first, *further = run
+        first.fold(folding, further)
     return delta

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
 import msgspec
+
+from aiwatch.ingest.documents import Documents
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -85,8 +87,8 @@ class Outcome(msgspec.Struct, frozen=True):
 class Sink(Protocol):
     """Stores documents; returns only when each one has an outcome, however long that takes."""
 
-    def send(self, documents: Sequence[bytes]) -> Mapping[int, Outcome]:
-        """Deliver ``documents`` (see `aiwatch.ingest.documents`); return the outcomes of those that were not stored.
+    def send(self, documents: Documents) -> Mapping[int, Outcome]:
+        """Deliver ``documents``; return the outcomes of those that were not stored.
 
         An outcome is found under its document's place in ``documents``.
 

@@ -1,20 +1,21 @@
-"""Blocks of lines become records with their documents; what cannot be decoded becomes a reject with its reason.
+"""Lines become records with their documents; what cannot be decoded becomes a reject with its reason.
 
-Most lines are as usual: aiwatch's own format, nothing to change. These go through together, each step over all lines
-of a block before the next, so that the loops run in C (`Decoder._usual`); a line's own bytes become the document. Any
-other line goes alone (`Decoder._entry`), and is taken apart and written anew where something must change: personal
-data, an odd time, keys beyond the record's, names and units of other people's logs.
+A line in aiwatch's own format with nothing to change becomes its document byte by byte. Of any other, what must change
+is written anew: personal data, an odd time, keys beyond the record's, names and units of other people's logs.
+
+This says what becomes of a line. Where the compiled core is there, it does the same to the usual lines of a block at
+once, and leaves the others to this (see `aiwatch.ingest.core`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
-from itertools import accumulate, compress, repeat
 from operator import or_
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -22,7 +23,7 @@ from aiwatch import names
 from aiwatch.catalogue.model import Log, Process
 from aiwatch.ingest import reasons
 from aiwatch.ingest.contracts import Block
-from aiwatch.ingest.documents import head_of, make_document, neck_of
+from aiwatch.ingest.documents import Documents, head_of, make_document, neck_of
 from aiwatch.ingest.mapping import (
     OWN_KEYS,
     Reader,
@@ -32,20 +33,18 @@ from aiwatch.ingest.mapping import (
     build_reader,
 )
 from aiwatch.ingest.mend import mend_json
-from aiwatch.ingest.redact import build_redactor, redact_within, suspects
+from aiwatch.ingest.redact import build_redactor, redact_within
 from aiwatch.kinds.base import Record, RecordType
+from aiwatch.kinds.folding import Folding, fold
 
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)
-_BLANK = b" \t\r\0"  # the NULs are a hole that truncation left in the file
+BLANK = b" \t\r\0"  # the NULs are a hole that truncation left in the file
 _USUAL_TIME = re.compile(rb'"@timestamp": ?"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)"')
 _ID_BYTES = 512  # Elasticsearch's limit
-_PLAIN_ID = 100  # characters; longer ones are looked at singly
-_DIGITS_TO_0 = bytes(48 if 48 <= code <= 57 else code for code in range(256))
 _DETAIL_LENGTH = 300
 
 
-Column = TypeVar("Column")
 Spot = tuple[str, int]  # where a line stands: stream and offset
 
 
@@ -73,60 +72,44 @@ class Reject(msgspec.Struct, frozen=True):
 
 
 class Decoded(msgspec.Struct):
-    """What one block holds. The accepted lines stand in columns: what an `Entry` has of each, in their order."""
+    """What one block holds: the accepted lines and the rejects, both in the order of the log."""
 
     lines: int = 0
-    records: list[Record] = []
-    types: list[str] = []
-    documents: list[bytes] = []
-    texts: list[bytes] = []
-    spots: list[Spot] = []
+    entries: list[Entry] = []
     rejects: list[Reject] = []
 
-    def add(self, entry: Entry) -> None:
-        """Append an accepted line."""
-        self.records.append(entry.record)
-        self.types.append(entry.type)
-        self.documents.append(entry.document)
-        self.texts.append(entry.line)
-        self.spots.append(entry.spot)
+    def __len__(self) -> int:
+        """Return how many lines were accepted."""
+        return len(self.entries)
 
-    def keep(self, places: Sequence[int]) -> Decoded:
-        """Return the same with only the accepted lines at ``places``, in this order."""
+    def documents(self) -> Documents:
+        """Return the document of every accepted line."""
+        return Documents.of([entry.document for entry in self.entries])
 
-        def chosen(column: list[Column]) -> list[Column]:
-            return [column[place] for place in places]
+    def types(self) -> Counter[str]:
+        """Return how many accepted lines there are of each type."""
+        return Counter(entry.type for entry in self.entries)
 
-        return Decoded(
-            self.lines,
-            chosen(self.records),
-            chosen(self.types),
-            chosen(self.documents),
-            chosen(self.texts),
-            chosen(self.spots),
-            self.rejects,
-        )
-
-    def in_order(self) -> Decoded:
-        """Return the same with the accepted lines in the order in which they stand in the log."""
-        return self.keep(sorted(range(len(self.spots)), key=self.spots.__getitem__))
-
-    def by_type(self) -> dict[str, list[Record]]:
-        """Return the records of each type, in their order."""
-        types = dict.fromkeys(self.types)
-        if len(types) == 1:
-            return dict.fromkeys(types, self.records)
-        return {each: list(compress(self.records, map(each.__eq__, self.types))) for each in types}
+    def of_type(self, type_: str) -> list[Entry]:
+        """Return the accepted lines of a type."""
+        return [entry for entry in self.entries if entry.type == type_]
 
     def entry(self, place: int) -> Entry:
         """Return one accepted line."""
-        return Entry(
-            self.records[place], self.types[place], self.documents[place], self.texts[place], self.spots[place]
-        )
+        return self.entries[place]
 
-    def entries(self) -> list[Entry]:
-        """Return every accepted line."""
-        return [self.entry(place) for place in range(len(self.records))]
+    def without(self, places: Container[int]) -> Decoded:
+        """Return the same without the accepted lines at ``places``."""
+        kept = [entry for place, entry in enumerate(self.entries) if place not in places]
+        return Decoded(self.lines, kept, self.rejects)
+
+    def fold(self, folding: Folding, further: Sequence[Decoded]) -> None:
+        """Add these lines, and behind them ``further``, to the delta."""
+        by_type: dict[str, list[Record]] = {}
+        for entry in (entry for decoded in (self, *further) for entry in decoded.entries):
+            by_type.setdefault(entry.type, []).append(entry.record)
+        for type_, records in by_type.items():
+            fold(folding, type_, records)
 
 
 class Decoder:
@@ -137,44 +120,28 @@ class Decoder:
         self.process = process.name
         self.source = source_key(process, logs[0].place)
         readers = [
-            build_ignoring_reader(log)
-            if log.record == "ignore"
-            else build_reader(process.kind.record(log.record), log, process.kind.narrow(process.options))
+            build_ignoring_reader(log) if log.record == "ignore" else build_reader(process.kind.record(log.record), log)
             for log in logs
         ]
         if len(readers) == 1 and logs[0].when is not None:
             readers.append(build_absent_reader(logs[0]))
         self._readers: dict[Any, Reader] = {wire: each for each in readers for wire in (each.loose, each.wire)}
-        self._names = {wire: each.record.name for wire, each in self._readers.items() if each.record is not None}
         self._json = msgspec.json.Decoder(_any_of(reader.wire for reader in readers))
         self._loose_json = msgspec.json.Decoder(_any_of(reader.loose for reader in readers))
         self._identifiers = frozenset[str]().union(*(each.identifiers for each in readers))
         self._identifiers -= frozenset[str]().union(*(each.texts for each in readers))
-        self._redact = build_redactor(process.file.redact)
-        texts = {name for each in readers if each.record is not None for name in each.record.text}
-        self._texts = sorted(texts) if process.file.redact else []
-        self._own = all(reader.convert is None for reader in readers)
+        self.redact = build_redactor(process.file.redact)
+        self.own = all(reader.convert is None for reader in readers)
         self._heads: dict[tuple[str, date], str] = {}
 
     def decode(self, block: Block, now: datetime) -> Decoded:
-        """Return the records and rejects of ``block``; ``now`` bounds the times that are believed."""
+        """Return the accepted lines and rejects of ``block``; ``now`` bounds the times that are believed."""
         decoded = Decoded()
         self.reject_oversized(block, decoded)
-        path, latest = block.position.path, now + AHEAD
-        raw = block.data.split(b"\n")
-        raw.pop()  # behind the last newline
-        offsets: Iterable[int] = block.offsets or accumulate([len(each) + 1 for each in raw], initial=block.start)
-        spots = list(zip(repeat(block.stream, len(raw)), offsets, strict=False))  # the last sum is one too many
-        lines = list(map(bytes.strip, raw, repeat(_BLANK)))
-        if b"" in lines:
-            held = [(line, spot) for line, spot in zip(lines, spots, strict=True) if line]
-            lines, spots = [line for line, _ in held], [spot for _, spot in held]
-        places: Iterable[int] = range(len(lines))
-        if self._own and lines:
-            places = self._usual(lines, spots, block.data.isascii(), latest, decoded)
-        for place in places:
-            self.decode_line(lines[place], spots[place], spots[place], path, latest, decoded)
-        return decoded.in_order() if self._own and places else decoded
+        for line, offset in lines_of(block):
+            spot = (block.stream, offset)
+            self.decode_line(line, spot, spot, block.position.path, now + AHEAD, decoded)
+        return decoded
 
     def reject_oversized(self, block: Block, decoded: Decoded) -> None:
         """Add the rejects of the lines that were too long to be read."""
@@ -202,7 +169,7 @@ class Decoder:
             reason, detail = reasons.NOT_JSON, "nested too deeply"
         else:
             if entry is not None:
-                decoded.add(entry)
+                decoded.entries.append(entry)
             return
         decoded.rejects.append(self._reject(path, spot, line, reason, detail))
 
@@ -212,7 +179,7 @@ class Decoder:
 
     def _reject(self, path: str, spot: Spot, line: bytes, reason: str, detail: str) -> Reject:
         """Return the reject of a line, redacted; what names events and people by ids stays."""
-        cut = self._redact(detail[: 2 * _DETAIL_LENGTH])[:_DETAIL_LENGTH]
+        cut = self.redact(detail[: 2 * _DETAIL_LENGTH])[:_DETAIL_LENGTH]
         return Reject(self.process, self.source, reason, cut, path, *spot, self._redacted_line(line))
 
     def _redacted_line(self, line: bytes) -> bytes:
@@ -226,90 +193,15 @@ class Decoder:
             return line if clean == fields else msgspec.json.encode(clean)
         text = line.decode("utf-8", "surrogateescape")
         plain = text.replace("\\u0040", "@").replace("\\u002B", "+").replace("\\u002b", "+")
-        clean_text = self._redact(plain)
+        clean_text = self.redact(plain)
         return line if clean_text == plain else clean_text.encode("utf-8", "surrogateescape")
 
     def _redacted_fields(self, fields: dict[str, Any], but: frozenset[str]) -> dict[str, Any]:
-        redact = self._redact
+        redact = self.redact
         return {
             key if key in but else redact(key): value if key in but else redact_within(value, redact)
             for key, value in fields.items()
         }
-
-    # -- the way of the usual lines: keep it short -----------------------------------------------------------
-
-    def _usual(
-        self, lines: list[bytes], spots: list[Spot], ascii_only: bool, latest: datetime, decoded: Decoded
-    ) -> list[int]:
-        """Add the lines that need no change, and return the places of all others.
-
-        Each statement is one pass over the block that runs in C, or a comprehension with as little in it as can be.
-        """
-        records = self._records(lines)
-        odd = {place for place, record in enumerate(records) if record is None}
-        if not ascii_only:  # msgspec passes over the bytes of fields that it was not asked for: they may be no UTF-8
-            odd.update(place for place, line in enumerate(lines) if not line.isascii() and not _is_utf8(line))
-        odd.update(_odd_times(lines))
-        held, places = _others(records, odd), _others(range(len(lines)), odd)
-        if held and (found := self._odd_records(held, latest)):
-            odd.update(places[each] for each in found)
-            held = _others(held, found)
-        if odd:
-            lines, spots = _others(lines, odd), _others(spots, odd)
-        if held:
-            types = list(map(type, held))
-            decoded.records += held
-            decoded.types += map(self._names.__getitem__, types)
-            decoded.documents += self._documents(held, types, lines, spots)
-            decoded.texts += lines
-            decoded.spots += spots
-            decoded.lines += len(held)
-        return sorted(odd)
-
-    def _records(self, lines: list[bytes]) -> list[Any]:
-        """Decode all lines, with None for those that do not fit, or are to be ignored."""
-        records: list[Any] = []
-        keep, remaining = records.append, iter(lines)
-        while len(records) < len(lines):
-            try:
-                for record in map(self._json.decode, remaining):  # goes on behind the line that failed
-                    keep(record)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                keep(None)
-        ignored = set(map(type, records)) - self._names.keys()
-        return [None if type(each) in ignored else each for each in records] if ignored else records
-
-    def _odd_records(self, records: list[Any], latest: datetime) -> set[int]:
-        """Return the places of records with an unbelievable time, an unusual id, or personal data."""
-        odd: set[int] = set()
-        times = [record.time for record in records]
-        if min(times) < _EARLIEST or max(times) > latest:
-            odd.update(place for place, time in enumerate(times) if not _EARLIEST <= time <= latest)
-        ids = [record.id for record in records]
-        if not _is_plain("".join(ids)) or max(map(len, ids)) > _PLAIN_ID:
-            odd.update(place for place, each in enumerate(ids) if not _is_plain(each) or len(each) > _PLAIN_ID)
-        for name in self._texts:
-            texts = [getattr(each, name, None) for each in records]
-            odd.update(place for place in suspects(texts) if self._redact(text := str(texts[place])) != text)
-        return odd
-
-    def _documents(self, records: list[Any], types: list[Any], lines: list[bytes], spots: list[Spot]) -> list[bytes]:
-        """Return the documents: the lines' own bytes behind what says where they belong and stood."""
-        families = {each: record.family for each in set(types) if (record := self._readers[each].record) is not None}
-        stream, neck = spots[0][0], neck_of(self.process, spots[0][0])
-        times = [record.time for record in records]
-        if self._day(min(times)) == self._day(max(times)):
-            by_type = {each: self._head(family, times[0]) for each, family in families.items()}
-            heads = [by_type[each] for each in types]
-        else:
-            heads = [self._head(families[each], time) for each, time in zip(types, times, strict=True)]
-        # An id that is plain stands between quotes as it is. What follows on the line's brace is taken over.
-        return [
-            f"{head}{record.id or f'{stream}:{offset}'}{neck}{offset}}},".encode() + line[1:]
-            for head, record, (_, offset), line in zip(heads, records, spots, lines, strict=True)
-        ]
-
-    # -- the way of a single line ----------------------------------------------------------------------------
 
     def _entry(self, line: bytes, spot: Spot, place: Spot, latest: datetime) -> Entry | None:
         usual = True
@@ -326,15 +218,15 @@ class Decoder:
             return None
         record: Any = wire if reader.convert is None else reader.convert(wire)
         time = record.time
-        if not _EARLIEST <= time <= latest:
+        if not EARLIEST <= time <= latest:
             raise UnconvertibleError(reasons.TIME_OUT_OF_RANGE, f"{time.isoformat()} is not believable")
         redacted = self._redacted_text(record_type, record)
         if redacted:
             record = msgspec.structs.replace(record, **redacted)
-        if usual and not redacted and reader.convert is None and _USUAL_TIME.search(line) is not None:
-            rest = line[1:]
-        else:
-            rest = self._rendered(reader, record, wire, line)
+        kept: bytes | None = None
+        if usual and reader.convert is None and _USUAL_TIME.search(line) is not None:
+            kept = _with_texts(line, redacted)
+        rest = self._rendered(reader, record, wire, line) if kept is None else kept[1:]
         stream, offset = place
         event = record.id or f"{spot[0]}:{spot[1]}"
         if len(f"{self.process}:{event}".encode()) > _ID_BYTES:
@@ -361,7 +253,7 @@ class Decoder:
         found: dict[str, str] = {}
         for name in record_type.text:
             text = getattr(record, name)
-            if text is not None and (clean := self._redact(text)) != text:
+            if text is not None and (clean := self.redact(text)) != text:
                 found[name] = clean
         return found
 
@@ -395,38 +287,13 @@ class Decoder:
         return body if not extras else msgspec.json.encode(extras)[1:-1] + b"," + body
 
 
-def _others(column: Sequence[Column], left_out: set[int]) -> list[Column]:
-    """Return the column without the places that are left out."""
-    if not left_out:
-        return list(column)
-    return [each for place, each in enumerate(column) if place not in left_out]
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _is_plain(text: str) -> bool:
-    """Tell whether a text stands in JSON as it is."""
-    return text.isascii() and text.isprintable() and '"' not in text and "\\" not in text
-
-
-def _odd_times(lines: list[bytes]) -> list[int]:
-    """Return the places of lines whose time is not written as Elasticsearch reads it.
-
-    Most logs write all times alike, at the line's beginning: then one comparison of all beginnings, with every digit
-    made a 0, spares looking at each.
-    """
-    first = _USUAL_TIME.search(lines[0])
-    if first is not None:
-        beginnings = b"".join([line[: first.end()] for line in lines])
-        if beginnings.translate(_DIGITS_TO_0) == lines[0][: first.end()].translate(_DIGITS_TO_0) * len(lines):
-            return []
-    return [place for place, line in enumerate(lines) if _USUAL_TIME.search(line) is None]
+def lines_of(block: Block) -> Iterator[tuple[bytes, int]]:
+    """Return every line of a block that is not blank, and where it stands in the stream."""
+    offset = block.start
+    for place, raw in enumerate(block.data.split(b"\n")[:-1]):  # nothing stands behind the last newline
+        if line := raw.strip(BLANK):
+            yield line, offset if block.offsets is None else block.offsets[place]
+        offset += len(raw) + 1
 
 
 def source_key(process: Process, place: str) -> str:
@@ -445,3 +312,18 @@ def _untagged(reader: Reader, record: Any) -> Any:
         return record
     struct = reader.record.struct
     return struct(**{name: getattr(record, name) for name in struct.__struct_fields__})
+
+
+def _with_texts(line: bytes, texts: Mapping[str, str]) -> bytes | None:
+    r"""Return a line with other values of the fields ``texts`` and all else as it was; None if one is not found.
+
+    >>> _with_texts(b'{"n": 1.0, "query": "a \\"b\\""}', {"query": "c"})
+    b'{"n": 1.0, "query": "c"}'
+    """
+    for name, text in texts.items():
+        found = list(re.finditer(rb'"%b" *: *("(?:[^"\\]|\\.)*+")' % name.encode(), line))
+        if len(found) != 1:
+            return None
+        start, end = found[0].span(1)
+        line = line[:start] + msgspec.json.encode(text) + line[end:]
+    return line

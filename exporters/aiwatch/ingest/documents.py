@@ -7,6 +7,11 @@ only where a store wants to know, which is rare.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import overload
+
 import msgspec
 
 from aiwatch import names
@@ -26,6 +31,73 @@ class Origin(msgspec.Struct, frozen=True):
 
     stream: str = ""
     offset: int = -1
+
+
+class Documents(Sequence[bytes]):
+    r"""Documents in the order of the log, held in few pieces of memory.
+
+    Each piece is the body of a bulk request, in which every document ends with a newline, and where they end. A
+    request for all of them takes the pieces as they are.
+
+    >>> documents = Documents.of([b"a", b"bc"]) + Documents.of([b"d"])
+    >>> len(documents), documents[1], documents.body(), documents.body([0, 2])
+    (3, b'bc', b'a\nbc\nd\n', b'a\nd\n')
+    """
+
+    __slots__ = ("_pieces", "_starts")
+
+    def __init__(self, pieces: Iterable[tuple[bytes, Sequence[int]]]) -> None:
+        """Hold ``pieces``: a body, and the ends of the documents in it."""
+        self._pieces = tuple(pieces)
+        self._starts = list(accumulate((len(ends) for _, ends in self._pieces), initial=0))
+
+    @classmethod
+    def of(cls, documents: Sequence[bytes]) -> Documents:
+        """Return documents that stand in a list, without their newlines."""
+        ends = list(accumulate(len(document) + 1 for document in documents))
+        return cls([(b"\n".join([*documents, b""]), ends)])
+
+    def __add__(self, others: Documents) -> Documents:
+        """Return these and behind them the others."""
+        return Documents(self._pieces + others._pieces)
+
+    def __len__(self) -> int:
+        """Return how many they are."""
+        return self._starts[-1]
+
+    @overload
+    def __getitem__(self, place: int) -> bytes: ...
+    @overload
+    def __getitem__(self, place: slice) -> Documents: ...
+    def __getitem__(self, place: int | slice) -> bytes | Documents:
+        """Return a document without its newline, or several."""
+        if isinstance(place, slice):
+            return Documents.of([self[each] for each in range(*place.indices(len(self)))])
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        piece = bisect_right(self._starts, place) - 1
+        body, ends = self._pieces[piece]
+        place -= self._starts[piece]
+        return body[ends[place - 1] if place else 0 : ends[place] - 1]
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Return each document."""
+        for body, ends in self._pieces:
+            start = 0
+            for end in ends:
+                yield body[start : end - 1]
+                start = end
+
+    @property
+    def size(self) -> int:
+        """How many bytes the body of a request for all of them has."""
+        return sum(len(body) for body, _ in self._pieces)
+
+    def body(self, places: Sequence[int] | None = None) -> bytes:
+        """Return the body of a bulk request for the documents at ``places``, or for all."""
+        if places is None or len(places) == len(self):
+            return b"".join([body for body, _ in self._pieces])
+        return b"".join([self[place] + b"\n" for place in places])
 
 
 class _Create(msgspec.Struct):
@@ -50,6 +122,15 @@ def neck_of(process: str, stream: str) -> str:
     return f'"}}}}\n{{"{names.PROCESS}":"{process}","{names.LOG}":{{"stream":{_quoted(stream)},"offset":'
 
 
+def event_of(name: str) -> str:
+    r"""Return an event's name as it stands in a document.
+
+    >>> print(event_of('e"1'))
+    e\"1
+    """
+    return _quoted(name)[1:-1]
+
+
 def make_document(head: str, event: str, neck: str, offset: int, rest: bytes) -> bytes:
     r"""Return a document; ``rest`` is what of its JSON follows on the process and the place, with the closing brace.
 
@@ -59,7 +140,7 @@ def make_document(head: str, event: str, neck: str, offset: int, rest: bytes) ->
     >>> address_of(document), origin_of(document)
     (Address(index='i', id='bot:e"1'), Origin(stream='5a', offset=7))
     """
-    return f"{head}{_quoted(event)[1:-1]}{neck}{offset}}},".encode() + rest
+    return f"{head}{event_of(event)}{neck}{offset}}},".encode() + rest
 
 
 def address_of(document: bytes) -> Address:

@@ -19,6 +19,7 @@ from aiwatch.catalogue.model import Catalogue, Log, Process
 from aiwatch.ingest.batch import Feed
 from aiwatch.ingest.checkpoint import Checkpoint, CheckpointStore
 from aiwatch.ingest.contracts import Sink, Source
+from aiwatch.ingest.core import with_core
 from aiwatch.ingest.dead_letters import DeadLetters
 from aiwatch.ingest.decode import Decoder, Entry, Reject, source_key
 from aiwatch.ingest.exposition import Exposition, JointExposition, Renders
@@ -231,7 +232,7 @@ def _feeds(catalogue: Catalogue, opening: _Opening) -> Iterator[Feed]:
         for group in log_groups(process):
             decoder = Decoder(process, group)
             if group[0].source != "kafka":  # whose partitions come and go while the exporter runs
-                yield Feed(process, opening.source(process, group[0]), decoder)
+                yield Feed(process, opening.source(process, group[0]), with_core(decoder, process, group))
             letters = opening.letters(source_key(process, group[0].place))
             yield Feed(process, letters, ReplayDecoder(decoder))
 
@@ -274,7 +275,7 @@ def preview(catalogue: Catalogue, logs: Path, most: int) -> Iterator[Entry | Rej
             shown = 0
             while shown < most and (block := source.read(2**16)) is not None:
                 decoded = decoder.decode(block, now)
-                found: list[Entry | Reject] = [*decoded.entries(), *decoded.rejects]
+                found: list[Entry | Reject] = [*decoded.entries, *decoded.rejects]
                 found.sort(key=_offset)
                 yield from found[: most - shown]
                 shown += len(found)

@@ -15,8 +15,9 @@ from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 
 from aiwatch import names
+from aiwatch.ingest.batch import Lines
 from aiwatch.ingest.checkpoint import Join
-from aiwatch.ingest.decode import Decoded, Entry
+from aiwatch.ingest.decode import Entry
 from aiwatch.ingest.documents import address_of
 from aiwatch.ingest.sending import in_background
 
@@ -27,9 +28,9 @@ _MOST_NEW = 20_000  # not yet tried
 _PATIENCE_SECONDS = 7 * 86400.0
 
 
-def build_joins(stored: Decoded, now: float) -> list[Join]:
+def build_joins(stored: Lines, now: float) -> list[Join]:
     """Return what is to be put onto the interactions that feedback among the stored lines is about."""
-    return [_build_join(stored.entry(place), now) for place, type_ in enumerate(stored.types) if type_ == "feedback"]
+    return [_build_join(entry, now) for entry in stored.of_type("feedback")]
 
 
 def _build_join(entry: Entry, now: float) -> Join:

@@ -65,8 +65,8 @@ class Reader(msgspec.Struct, frozen=True):
     keep: Callable[[Any], dict[str, Any]] | None = None
 
 
-def build_reader(record: RecordType, log: Log, narrow: Mapping[str, Any] | None = None) -> Reader:
-    """Return the reader of a log entry's lines; ``narrow`` are the types of fields as they usually are (see `Kind`)."""
+def build_reader(record: RecordType, log: Log) -> Reader:
+    """Return the reader of a log entry's lines."""
     fields = [_checked_field(record, field) for field in msgspec.structs.fields(record.struct)]
     known = frozenset(field.encode_name for field in msgspec.structs.fields(record.struct))
     name, key = record.struct.__name__, _key(log)
@@ -75,21 +75,11 @@ def build_reader(record: RecordType, log: Log, narrow: Mapping[str, Any] | None 
         return _mapped_reader(record, log, checked)
     if key != _TYPE:
         fields.append((_TYPE, Any, msgspec.field(default=None)))
-    usual = [
-        (each, narrow[each], msgspec.field()) if narrow and each in narrow else (each, *rest) for each, *rest in fields
-    ]
     wire, loose = (
         msgspec.defstruct(
-            name,
-            each,
-            frozen=True,
-            kw_only=True,
-            omit_defaults=True,
-            forbid_unknown_fields=strict,
-            gc=False,
-            **_tag(log),
+            name, fields, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=strict, **_tag(log)
         )
-        for each, strict in ((usual, True), (fields, False))
+        for strict in (True, False)
     )
     known |= {_TYPE, key or _TYPE}
     texts = frozenset(record.text)
@@ -131,19 +121,25 @@ def _checked_field(record: RecordType, field: Any) -> Any:
         choices = record.choices[field.name]
         choice: Any = Literal[choices]
         kind = choice | None if type(None) in get_args(kind) else choice
-    elif (number := _number_type(kind)) is not None:
-        most = _LARGEST_INTEGER if number is int else _LARGEST_NUMBER
-        low, high = record.ranges.get(field.name, (None, None))
-        limits = msgspec.Meta(ge=-most if low is None else low, le=most if high is None else high)
+    elif (number := number_type(kind)) is not None:
+        low, high = limits_of(record, field.name, number)
         besides = [part for part in get_args(kind) if part in (bool, type(None))]
-        kind = reduce(or_, besides, Annotated[number, limits])
+        kind = reduce(or_, besides, Annotated[number, msgspec.Meta(ge=low, le=high)])
     default = {} if field.required else {"default": field.default}
     if field.default_factory is not msgspec.NODEFAULT:
         default = {"default_factory": field.default_factory}
     return field.name, kind, msgspec.field(name=field.encode_name, **default)
 
 
-def _number_type(kind: Any) -> Any:
+def limits_of(record: RecordType, field: str, number: Any) -> tuple[float, float]:
+    """Return the range of a field that holds an ``int`` or a ``float``."""
+    most = _LARGEST_INTEGER if number is int else _LARGEST_NUMBER
+    low, high = record.ranges.get(field, (None, None))
+    return -most if low is None else low, most if high is None else high
+
+
+def number_type(kind: Any) -> Any:
+    """Return ``int`` or ``float`` where a field's type is that, or optionally that; None otherwise."""
     return next((part for part in (kind, *get_args(kind)) if part in (int, float)), None)
 
 
@@ -217,7 +213,7 @@ def _converter(field: Any, source: FieldSource) -> Convert:
         return partial(_translate, source.values)
     if field.name == "time":
         return partial(_time, source.unit or "rfc3339", ZoneInfo(source.timezone) if source.timezone else None)
-    number = _number_type(field.type)
+    number = number_type(field.type)
     if number is float:
         return partial(_scaled, _PARTS.get(source.unit or "", 1.0))
     if number is int:

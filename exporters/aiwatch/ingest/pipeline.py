@@ -182,7 +182,7 @@ class Pipeline:
         by_process: dict[str, list[tuple[Part, Settled]]] = {}
         for part in batch.parts:
             settled = settle(part, outcomes, start)
-            start += len(part.decoded.documents)
+            start += len(part.decoded)
             by_process.setdefault(part.feed.process.name, []).append((part, settled))
             rejects += settled.rejects
             if self._joins is not None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
 from typing import Generic, TypeVar
 
 from aiwatch.ingest.contracts import Outcome, Sink
+from aiwatch.ingest.documents import Documents
 
 Load = TypeVar("Load")
 Result = TypeVar("Result")
@@ -38,7 +39,7 @@ class Sending(Generic[Load]):
         """Whether nothing more should be sent before something has been taken."""
         return len(self._flying) >= self._connections
 
-    def send(self, load: Load, documents: Sequence[bytes]) -> None:
+    def send(self, load: Load, documents: Documents) -> None:
         """Send ``documents``, which belong to ``load``."""
         self._flying.append((load, in_background(partial(self._sink.send, documents))))
 

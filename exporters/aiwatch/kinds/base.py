@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice, repeat
-from operator import attrgetter, le
+from functools import reduce
+from itertools import repeat
+from operator import add
 from typing import Any, Literal
 
 import msgspec
 
-from aiwatch import names
 from aiwatch.kinds.options import KindOptions
 
 Labels = tuple[str, ...]
@@ -80,7 +80,7 @@ class Histogram(msgspec.Struct):
         buckets = list(map(bisect_left, repeat(self.bounds), values))
         for bucket, number in Counter(buckets).items():
             self.counts[bucket] += number
-        self.sum += sum(values)
+        self.sum += reduce(add, values, 0.0)  # `sum` rounds differently from one Python to the next
         return buckets
 
     def merge(self, other: Histogram) -> None:
@@ -136,25 +136,18 @@ class SessionBook:
 
     def openings(self, sessions: Sequence[str | None], times: Sequence[datetime]) -> int:
         """Note events of ``sessions`` at ``times``, in the order of the log; return how many begin a new session."""
-        if not times:
-            return 0
-        span = (times[-1] - times[0]).total_seconds()
-        if span <= self.GAP_SECONDS and all(map(le, times, islice(times, 1, None))):
-            # In order and close together: only a session's first event can open it, its last one is its newest.
-            first = dict(zip(reversed(sessions), reversed(times), strict=True))
-            newest = dict(zip(sessions, times, strict=True))
-            return sum(self._opens(session, first[session], time) for session, time in newest.items())
-        return sum(self._opens(session, time, time) for session, time in zip(sessions, times, strict=True))
+        return sum(
+            self._opens(session, time.timestamp())
+            for session, time in zip(sessions, times, strict=True)
+            if session is not None
+        )
 
-    def _opens(self, session: str | None, first: datetime, newest: datetime) -> bool:
-        if session is None:
-            return False
+    def _opens(self, session: str, seconds: float) -> bool:
         last = self.touched.get(session)
         if last is None:
             last = self.last_seen.get(session)
-        seconds = newest.timestamp()
         self.touched[session] = seconds if last is None else max(last, seconds)
-        return last is None or first.timestamp() - last > self.GAP_SECONDS
+        return last is None or seconds - last > self.GAP_SECONDS
 
 
 def latency_bounds(thresholds: Sequence[float]) -> tuple[float, ...]:
@@ -170,58 +163,38 @@ def latency_bounds(thresholds: Sequence[float]) -> tuple[float, ...]:
 RATIO_BOUNDS = tuple(round(step * 0.05, 2) for step in range(1, 21))
 
 
-@dataclass(slots=True)
-class Folding:
-    """What a fold works with: the process's name and options, its bucket bounds, its sessions, its delta."""
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label's value: what a record has in ``field``; ``absent`` if it has nothing there, or no field is told."""
 
-    process: str
-    options: Any
-    bounds: Mapping[str, tuple[float, ...]]
-    sessions: SessionBook
-    delta: Delta
-
-    def happened(self, times: Sequence[datetime]) -> None:
-        """Note the newest of the times at which something happened."""
-        if times:
-            self.delta.maximum(names.LAST_EVENT_TIMESTAMP_SECONDS, (self.process,), max(times).timestamp())
-
-    def observe(self, metric: str, version: str, field: str, records: Sequence[Any]) -> None:
-        """Add what ``records`` of one model version have in ``field`` to a histogram; None is passed over.
-
-        The newest traced record of a bucket becomes its exemplar.
-        """
-        held, values = present(field, records)
-        if not values:
-            return
-        histogram = self.delta.histogram(metric, (self.process, version), self.bounds[metric])
-        buckets = histogram.observe_all(values)
-        newest = dict(zip(buckets, held, strict=True))  # by bucket; the last one stays
-        if not all(record.trace_id for record in newest.values()):
-            newest = {bucket: record for bucket, record in zip(buckets, held, strict=True) if record.trace_id}
-        for bucket, record in newest.items():
-            histogram.exemplars[bucket] = (record.trace_id, getattr(record, field), record.time.timestamp())
+    field: str | None
+    absent: str
 
 
-def present(field: str, records: Sequence[Any]) -> tuple[Sequence[Any], list[Any]]:
-    """Return the records that have a number in ``field``, and these numbers."""
-    values = list(map(attrgetter(field), records))
-    try:
-        sum(values)  # the fastest way to find a None
-    except TypeError:
-        records = [record for record in records if getattr(record, field) is not None]
-        values = list(map(attrgetter(field), records))
-    return records, values
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the records of one type add to the metrics, said once for everybody who does it (see `kinds.folding`).
 
+    Attributes:
+        counter: counts the records by ``labels``, behind process and (of traffic) model version.
+        labels: further labels of ``counter``, at most three.
+        traffic: whether a record is something that the process did: it has a model version, may have failed, and
+            moves the time of the newest event.
+        failure: field, and the value that tells of a failure; None: whatever is not empty.
+        observed: histogram and the field that it observes.
+        summed: counter, its last label's value, and the field that is added up.
+        session: the field that names the session.
+        features: what is checked of ``features``, by name.
+    """
 
-def by_version(records: Sequence[Any]) -> Mapping[str, Sequence[Any]]:
-    """Return the records of each model version, in their order; they carry ``model_version``."""
-    versions = dict.fromkeys([record.model_version for record in records])
-    if len(versions) == 1:
-        return {version or names.UNKNOWN: records for version in versions}
-    found: dict[str, list[Any]] = {version or names.UNKNOWN: [] for version in versions}
-    for record in records:
-        found[record.model_version or names.UNKNOWN].append(record)
-    return found
+    counter: str
+    labels: tuple[Label, ...]
+    traffic: bool = True
+    failure: tuple[str, str | None] | None = None
+    observed: tuple[tuple[str, str], ...] = ()
+    summed: tuple[tuple[str, str, str], ...] = ()
+    session: str | None = None
+    features: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,9 +210,7 @@ class Kind:
         volume: the counter whose increase is the traffic.
         bounds: options and SLO thresholds (seconds) -> bucket bounds per histogram.
         zeros: process name and options -> counter series known beforehand, so that they start at 0.
-        folds: per record type, adds a batch of records to a delta.
-        narrow: options -> fields whose usual values have a narrower type than the record's. A line that fits is read
-            as that, which spares looking at its values one by one; any other is read as the record says.
+        recipes: options -> what the records of each type add to the metrics.
     """
 
     name: str
@@ -250,8 +221,7 @@ class Kind:
     volume: str
     bounds: Callable[[Any, Sequence[float]], Mapping[str, tuple[float, ...]]]
     zeros: Callable[[str, Any], Sequence[tuple[str, Labels]]]
-    folds: Mapping[str, Callable[[Folding, Sequence[Any]], None]]
-    narrow: Callable[[Any], Mapping[str, Any]] = lambda options: {}
+    recipes: Callable[[Any], Mapping[str, Recipe]]
 
     def record(self, name: str) -> RecordType:
         """Return the record type called ``name``.

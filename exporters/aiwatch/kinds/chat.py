@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -13,15 +11,14 @@ from aiwatch import names
 from aiwatch.kinds import shared
 from aiwatch.kinds.base import (
     RATIO_BOUNDS,
-    Folding,
     Kind,
+    Label,
     Labels,
     Metric,
+    Recipe,
     Record,
     RecordType,
-    by_version,
     latency_bounds,
-    present,
 )
 from aiwatch.kinds.options import AlertSettings, CommonAlerts, Duration, KindOptions, Share, Slo
 
@@ -113,39 +110,23 @@ def zeros(process: str, options: ChatOptions) -> Sequence[tuple[str, Labels]]:
     return [(names.FEEDBACK_TOTAL, (process, rating)) for rating in RATINGS] + [(names.SESSIONS_TOTAL, (process,))]
 
 
-def fold_interactions(folding: Folding, records: Sequence[Interaction]) -> None:
-    """Add a batch of interactions to the metrics, column by column: the loops over the records run in C."""
-    process, count = folding.process, folding.delta.count
-    for version, group in by_version(records).items():
-        errors = 0
-        for (intent, outcome), number in Counter(map(attrgetter("intent", "outcome"), group)).items():
-            count(
-                names.INTERACTIONS_TOTAL,
-                (process, version, intent or names.UNKNOWN, outcome or "answered"),
-                number,
-            )
-            errors += number if outcome == "error" else 0
-        count(names.ERRORS_TOTAL, (process, version), errors)
-        folding.observe(names.CONFIDENCE_RATIO, version, "confidence", group)
-        folding.observe(names.LATENCY_SECONDS, version, "latency", group)
-        for metric, label, field in (
-            (names.TOKENS_TOTAL, "input", "input_tokens"),
-            (names.TOKENS_TOTAL, "output", "output_tokens"),
-            (names.COST_TOTAL, folding.options.currency, "cost"),
-        ):
-            _, values = present(field, group)
-            if values:
-                count(metric, (process, version, label), sum(values))
-    times = [record.time for record in records]
-    opened = folding.sessions.openings([record.session for record in records], times)
-    count(names.SESSIONS_TOTAL, (process,), opened)
-    folding.happened(times)
-
-
-def fold_feedback(folding: Folding, records: Sequence[Feedback]) -> None:
-    """Add a batch of thumbs to the metrics."""
-    for rating, number in Counter(record.rating for record in records).items():
-        folding.delta.count(names.FEEDBACK_TOTAL, (folding.process, rating), number)
+def recipes(options: ChatOptions) -> Mapping[str, Recipe]:
+    """Return what interactions and feedback add to the metrics."""
+    return {
+        "interaction": Recipe(
+            counter=names.INTERACTIONS_TOTAL,
+            labels=(Label("intent", names.UNKNOWN), Label("outcome", "answered")),
+            failure=("outcome", "error"),
+            observed=((names.CONFIDENCE_RATIO, "confidence"), (names.LATENCY_SECONDS, "latency")),
+            summed=(
+                (names.TOKENS_TOTAL, "input", "input_tokens"),
+                (names.TOKENS_TOTAL, "output", "output_tokens"),
+                (names.COST_TOTAL, options.currency, "cost"),
+            ),
+            session="session",
+        ),
+        "feedback": Recipe(names.FEEDBACK_TOTAL, (Label("rating", names.UNKNOWN),), traffic=False),
+    }
 
 
 INTERACTION = RecordType(
@@ -247,5 +228,5 @@ KIND = Kind(
     volume=names.INTERACTIONS_TOTAL,
     bounds=bounds,
     zeros=zeros,
-    folds={"interaction": fold_interactions, "feedback": fold_feedback},
+    recipes=recipes,
 )

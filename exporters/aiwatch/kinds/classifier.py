@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
 
@@ -12,10 +11,11 @@ from aiwatch import names
 from aiwatch.kinds import prediction, shared
 from aiwatch.kinds.base import (
     RATIO_BOUNDS,
-    Folding,
     Kind,
+    Label,
     Labels,
     Metric,
+    Recipe,
     RecordType,
     latency_bounds,
 )
@@ -74,13 +74,10 @@ def zeros(process: str, options: ClassifierOptions) -> Sequence[tuple[str, Label
     return prediction.feature_zeros(process, options)
 
 
-def _decisions(records: Sequence[Classification]) -> Counter[str]:
-    return Counter(record.decision or names.UNKNOWN for record in records)
-
-
-def fold(folding: Folding, records: Sequence[Classification]) -> None:
-    """Add a batch of classifications to the metrics."""
-    prediction.fold_predictions(folding, records, names.SCORE_RATIO, "score", _decisions)
+def recipes(options: ClassifierOptions) -> Mapping[str, Recipe]:
+    """Return what classifications add to the metrics."""
+    decision = Label("decision", names.UNKNOWN)
+    return {"prediction": prediction.recipe(options, names.SCORE_RATIO, "score", decision)}
 
 
 KIND = Kind(
@@ -125,6 +122,5 @@ KIND = Kind(
     volume=names.PREDICTIONS_TOTAL,
     bounds=bounds,
     zeros=zeros,
-    folds={"prediction": fold},
-    narrow=prediction.narrow,
+    recipes=recipes,
 )

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
-import msgspec
 from pydantic import Field, field_validator, model_validator
 
 from aiwatch import names
 from aiwatch.hints import did_you_mean
-from aiwatch.kinds.base import Folding, Labels, Metric, Record, by_version
+from aiwatch.kinds.base import Label, Labels, Metric, Recipe, Record
 from aiwatch.kinds.options import AlertSettings, Frozen, KindOptions, Share
 from aiwatch.kinds.response import Response
 from aiwatch.kinds.shared import KEYWORD
@@ -119,16 +118,33 @@ PROPERTIES: Mapping[str, Any] = {
 def is_valid(feature: Feature, value: Any) -> bool:
     """Tell whether a feature may have this value, which is not None.
 
-    >>> is_valid(Feature(type="numeric", min=0), -1), is_valid(Feature(type="categorical"), "DE")
+    >>> is_valid(Feature(type="numeric", min=0), -1), is_valid(Feature(type="categorical", values=["true"]), True)
     (False, True)
     """
-    if feature.type == "numeric":
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            return False
-        return (feature.min is None or value >= feature.min) and (feature.max is None or value <= feature.max)
-    if not isinstance(value, str | bool | int):
+    if feature.type == "categorical":
+        return (found := as_category(value)) is not None and (not feature.values or found in feature.values)
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return not feature.values or str(value) in feature.values
+    try:
+        number = float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return False
+    if not math.isfinite(number):
+        return False
+    return (feature.min is None or number >= feature.min) and (feature.max is None or number <= feature.max)
+
+
+def as_category(value: Any) -> str | None:
+    """Return a value as a category, written as JSON writes it, or None for what is none: a fraction, a list.
+
+    >>> [as_category(value) for value in ("DE", True, 7, 7.0)]
+    ['DE', 'true', '7', None]
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else None
 
 
 def feature_zeros(process: str, options: PredictionOptions) -> Sequence[tuple[str, Labels]]:
@@ -137,54 +153,12 @@ def feature_zeros(process: str, options: PredictionOptions) -> Sequence[tuple[st
     return [(metric, (process, feature)) for feature in options.features for metric in metrics]
 
 
-def narrow(options: PredictionOptions) -> Mapping[str, Any]:
-    """Return a type for ``features`` that only complete and valid ones fit: nothing is left to look at then.
-
-    >>> complete = narrow(PredictionOptions(features={"age": Feature(type="numeric", min=0)}))["features"]
-    >>> msgspec.json.decode(b'{"age": 3, "other": 1}', type=complete)
-    Features(f0=3.0)
-    """
-    if not options.features:
-        return {}
-    fields = [
-        (f"f{number}", _valid_type(feature), msgspec.field(name=name))
-        for number, (name, feature) in enumerate(options.features.items())
-    ]
-    return {"features": msgspec.defstruct("Features", fields, frozen=True, gc=False)}
-
-
-def _valid_type(feature: Feature) -> Any:
-    """Return the type of what `is_valid` holds for valid, as far as JSON may write it."""
-    if feature.type == "numeric":
-        return Annotated[float, msgspec.Meta(ge=feature.min, le=feature.max)]
-    return Literal[feature.values] if feature.values else str | bool | int
-
-
-def fold_predictions(
-    folding: Folding,
-    records: Sequence[Any],
-    metric: str,
-    field: str,
-    decisions: Callable[[Sequence[Any]], Mapping[str, int]],
-) -> None:
-    """Add a batch of predictions to the metrics.
-
-    The histogram ``metric`` observes ``field``; ``decisions`` returns how many records have each value of the label
-    ``decision``.
-    """
-    process, count = folding.process, folding.delta.count
-    for version, group in by_version(records).items():
-        for decision, number in decisions(group).items():
-            count(names.PREDICTIONS_TOTAL, (process, version, decision), number)
-        count(names.ERRORS_TOTAL, (process, version), sum(1 for record in group if record.error))
-        folding.observe(names.LATENCY_SECONDS, version, "latency", group)
-        folding.observe(metric, version, field, group)
-    features: Mapping[str, Feature] = folding.options.features
-    for held in [record.features for record in records if type(record.features) is dict]:  # others are complete
-        for name, feature in features.items():
-            value = held.get(name)
-            if value is None:
-                count(names.FEATURES_MISSING_TOTAL, (process, name))
-            elif not is_valid(feature, value):
-                count(names.FEATURES_INVALID_TOTAL, (process, name))
-    folding.happened([record.time for record in records])
+def recipe(options: PredictionOptions, metric: str, field: str, decision: Label) -> Recipe:
+    """Return what predictions add to the metrics, of which the histogram ``metric`` observes ``field``."""
+    return Recipe(
+        counter=names.PREDICTIONS_TOTAL,
+        labels=(decision,),
+        failure=("error", None),
+        observed=((names.LATENCY_SECONDS, "latency"), (metric, field)),
+        features=options.features,
+    )

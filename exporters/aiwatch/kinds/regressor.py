@@ -8,7 +8,7 @@ from pydantic import field_validator
 
 from aiwatch import names
 from aiwatch.kinds import prediction, shared
-from aiwatch.kinds.base import Folding, Kind, Labels, Metric, RecordType, latency_bounds
+from aiwatch.kinds.base import Kind, Label, Labels, Metric, Recipe, RecordType, latency_bounds
 from aiwatch.kinds.options import CommonAlerts, Slo
 
 
@@ -53,13 +53,10 @@ def zeros(process: str, options: RegressorOptions) -> Sequence[tuple[str, Labels
     return prediction.feature_zeros(process, options)
 
 
-def _decisions(records: Sequence[Regression]) -> dict[str, int]:
-    return {"": len(records)}  # Prometheus takes an empty label for an absent one
-
-
-def fold(folding: Folding, records: Sequence[Regression]) -> None:
-    """Add a batch of predictions to the metrics."""
-    prediction.fold_predictions(folding, records, names.PREDICTED_VALUE, "value", _decisions)
+def recipes(options: RegressorOptions) -> Mapping[str, Recipe]:
+    """Return what predictions add to the metrics."""
+    none = Label(None, "")  # Prometheus takes an empty label for an absent one
+    return {"prediction": prediction.recipe(options, names.PREDICTED_VALUE, "value", none)}
 
 
 KIND = Kind(
@@ -100,6 +97,5 @@ KIND = Kind(
     volume=names.PREDICTIONS_TOTAL,
     bounds=bounds,
     zeros=zeros,
-    folds={"prediction": fold},
-    narrow=prediction.narrow,
+    recipes=recipes,
 )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiwatch import names
+from aiwatch.kinds.prediction import as_category
 from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.profile import LATENCY_BOUNDS, Counts, Numeric, Profile, Segment, Shape, bounded, smallest
 
@@ -31,19 +32,6 @@ def as_number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(max(-LARGEST, min(LARGEST, value))) + 0.0
-
-
-def as_category(value: Any) -> str | None:
-    """Return a value as a category, written as JSON writes it, or None for what is none: a fraction, a list.
-
-    >>> [as_category(value) for value in ("DE", True, 7, 7.0)]
-    ['DE', 'true', '7', None]
-    """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int) else None
 
 
 def is_missing(value: Any) -> bool:

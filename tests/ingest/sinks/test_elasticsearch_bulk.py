@@ -12,7 +12,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from aiwatch.ingest.contracts import Outcome, StoppedError
-from aiwatch.ingest.documents import head_of, make_document, neck_of
+from aiwatch.ingest.documents import Documents, head_of, make_document, neck_of
 from aiwatch.ingest.sinks import elasticsearch_bulk
 from aiwatch.ingest.sinks.elasticsearch_bulk import ElasticsearchSink
 
@@ -115,15 +115,15 @@ def sink(server: Scripted, retries: list[str], stop: threading.Event) -> Iterato
         yield ElasticsearchSink(client, stop, retries.append, longest_pause=0.25)
 
 
-def documents(*names: str) -> list[bytes]:
+def documents(*names: str) -> Documents:
     head, neck = head_of("aiwatch-interactions-2026.03.04", "bot"), neck_of("bot", "5a")
-    return [make_document(head, name, neck, place, b'"n":1}') for place, name in enumerate(names)]
+    return Documents.of([make_document(head, name, neck, place, b'"n":1}') for place, name in enumerate(names)])
 
 
 def test_what_is_created_is_stored(sink: ElasticsearchSink, server: Scripted) -> None:
     assert sink.send(documents("a", "b")) == {}
     assert server.bulks == [["a", "b"]]
-    assert sink.send([]) == {}
+    assert sink.send(documents()) == {}
 
 
 def test_only_what_was_throttled_or_failed_is_sent_again(

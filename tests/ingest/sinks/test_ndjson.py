@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aiwatch.ingest.contracts import Outcome
-from aiwatch.ingest.documents import head_of, make_document, neck_of
+from aiwatch.ingest.documents import Documents, head_of, make_document, neck_of
 from aiwatch.ingest.sinks.ndjson import NdjsonSink
 
 STORED, DUPLICATE = None, Outcome("duplicate")
@@ -21,7 +21,7 @@ def document(id_: str, offset: int, index: str = "aiwatch-interactions-2026.03.0
 def send(path: Path, *documents: bytes) -> list[Outcome | None]:
     sink = NdjsonSink(path)
     try:
-        outcomes = sink.send(documents)
+        outcomes = sink.send(Documents.of(documents))
         return [outcomes.get(place) for place in range(len(documents))]
     finally:
         sink.close()

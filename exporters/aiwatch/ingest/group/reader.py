@@ -12,6 +12,7 @@ from aiwatch.catalogue.model import Log, Process
 from aiwatch.ingest.batch import Feed
 from aiwatch.ingest.checkpoint import CheckpointError, CheckpointStore
 from aiwatch.ingest.contracts import Sink, StoppedError
+from aiwatch.ingest.core import with_core
 from aiwatch.ingest.decode import Decoder, source_key
 from aiwatch.ingest.exposition import Exposition
 from aiwatch.ingest.group.contracts import Holding, ShareStore, TakenError
@@ -96,7 +97,7 @@ class Reader:
             self.exposition = Exposition(self._state, {names.PARTITION: share.place})
             self._metrics = PartMetrics(kit.self_metrics, kit.book)
             self._pipeline = Pipeline(
-                [Feed(process, self.source, Decoder(process, logs))],
+                [Feed(process, self.source, with_core(Decoder(process, logs), process, logs))],
                 kit.new_sink(self._stop),
                 checkpoint,
                 self._state,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from aiwatch.ingest.contracts import Outcome, Sink
+from aiwatch.ingest.documents import Documents
 
 
 class SharedSink:
@@ -16,7 +17,7 @@ class SharedSink:
         self._sink = sink
         self._lock = threading.Lock()
 
-    def send(self, documents: Sequence[bytes]) -> Mapping[int, Outcome]:
+    def send(self, documents: Documents) -> Mapping[int, Outcome]:
         """Deliver ``documents`` once nobody else does; return the outcomes of those that were not stored.
 
         Raises:

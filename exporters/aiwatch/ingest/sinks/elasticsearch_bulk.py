@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 
 from aiwatch.ingest.contracts import Outcome, StoppedError
-from aiwatch.ingest.documents import Origin, address_of, origin_of
+from aiwatch.ingest.documents import Documents, Origin, address_of, origin_of
 
 _DUPLICATE = Outcome("duplicate")
 _LOG = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class ElasticsearchSink:
         self._on_retry = on_retry
         self._longest_pause = longest_pause
 
-    def send(self, documents: Sequence[bytes]) -> Mapping[int, Outcome]:
+    def send(self, documents: Documents) -> Mapping[int, Outcome]:
         """Deliver ``documents``; return the outcomes of those that were not stored, by their places.
 
         Raises:
@@ -104,11 +104,11 @@ class ElasticsearchSink:
         return outcomes
 
     def _attempt(
-        self, documents: Sequence[bytes], chosen: list[int], outcomes: dict[int, Outcome], attempt: _Attempt
+        self, documents: Documents, chosen: list[int], outcomes: dict[int, Outcome], attempt: _Attempt
     ) -> None:
         """Send the chosen documents; note their outcomes, and in ``attempt`` what to send again."""
         try:
-            items = self._bulk([documents[i] for i in chosen])
+            items = self._bulk(documents, chosen)
         except ApiError as error:
             if error.status_code == _TOO_LARGE or _is_about_a_document(error):
                 self._divide(documents, chosen, outcomes, attempt, error)
@@ -135,23 +135,23 @@ class ElasticsearchSink:
         if conflicts:
             self._resolve(documents, conflicts, outcomes, attempt)
 
-    def _bulk(self, documents: Sequence[bytes]) -> list[_Item]:
+    def _bulk(self, documents: Documents, chosen: list[int]) -> list[_Item]:
         response = self._client.perform_request(
             "POST",
             "/_bulk",
             params={"filter_path": _FILTER},
             headers={"content-type": "application/x-ndjson", "accept": "application/json"},
-            body=b"\n".join([*documents, b""]),
+            body=documents.body(chosen),
         )
         answer: Any = response.body
         items = msgspec.convert(answer.get("items") if isinstance(answer, dict) else answer, list[_Item])
-        if len(items) != len(documents):
-            raise msgspec.ValidationError(f"{len(items)} items for {len(documents)} documents")
+        if len(items) != len(chosen):
+            raise msgspec.ValidationError(f"{len(items)} items for {len(chosen)} documents")
         return items
 
     def _divide(
         self,
-        documents: Sequence[bytes],
+        documents: Documents,
         chosen: list[int],
         outcomes: dict[int, Outcome],
         attempt: _Attempt,
@@ -167,7 +167,7 @@ class ElasticsearchSink:
         self._attempt(documents, chosen[middle:], outcomes, attempt)
 
     def _resolve(
-        self, documents: Sequence[bytes], conflicts: list[int], outcomes: dict[int, Outcome], attempt: _Attempt
+        self, documents: Documents, conflicts: list[int], outcomes: dict[int, Outcome], attempt: _Attempt
     ) -> None:
         """Tell own earlier deliveries from repeated events; leave what could not be looked up."""
         wanted = [msgspec.to_builtins(address_of(documents[i])) for i in conflicts]
@@ -185,9 +185,9 @@ class ElasticsearchSink:
                 outcomes[i] = _DUPLICATE
 
 
-def _portions(documents: Sequence[bytes], waiting: list[int]) -> list[list[int]]:
+def _portions(documents: Documents, waiting: list[int]) -> list[list[int]]:
     """Divide what waits into requests of a size that every server takes."""
-    if sum(map(len, documents)) <= _BODY_BYTES:
+    if documents.size <= _BODY_BYTES:
         return [waiting]
     portions: list[list[int]] = [[]]
     size = 0

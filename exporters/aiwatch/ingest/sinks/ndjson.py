@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from aiwatch.ingest.contracts import Outcome
-from aiwatch.ingest.documents import Origin, address_of, origin_of, stored_line
+from aiwatch.ingest.documents import Documents, Origin, address_of, origin_of, stored_line
 
 _DUPLICATE = Outcome("duplicate")
 
@@ -58,7 +58,7 @@ class NdjsonSink:
             end += len(line)
         self._file.truncate(end)
 
-    def send(self, documents: Sequence[bytes]) -> Mapping[int, Outcome]:
+    def send(self, documents: Documents) -> Mapping[int, Outcome]:
         """Append the documents that are new and return the outcomes of the others."""
         outcomes: dict[int, Outcome] = {}
         lines: list[bytes] = []
