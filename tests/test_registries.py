@@ -34,7 +34,9 @@ def load(folder: str, name: str) -> ModuleType:
     return importlib.import_module(f"aiwatch.{folder.replace('/', '.')}.{name}")
 
 
-@pytest.mark.parametrize("name", module_names("kinds", "base", "options", "prediction", "response", "shared"))
+@pytest.mark.parametrize(
+    "name", module_names("kinds", "base", "folding", "options", "prediction", "response", "shared")
+)
 def test_every_module_of_kinds_is_a_kind_of_its_name_and_registered(name: str) -> None:
     kind = load("kinds", name).KIND
     assert kind in KINDS
@@ -63,7 +65,11 @@ def test_every_statistical_test_is_registered_under_the_name_of_its_module(name:
 
 @pytest.mark.parametrize(
     ("folder", "shared"),
-    [("kinds", ("base", "options", "prediction", "response", "shared")), ("ingest/sinks", ()), ("detect/tests", ())],
+    [
+        ("kinds", ("base", "folding", "options", "prediction", "response", "shared")),
+        ("ingest/sinks", ()),
+        ("detect/tests", ()),
+    ],
 )
 def test_siblings_are_kept_apart_by_the_import_contracts(folder: str, shared: tuple[str, ...]) -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import click
 
-from aiwatch.commands import backfill, baseline, checkpoint, deadletter, demo, doctor, export, provision, respond, setup
+from aiwatch.commands import (
+    backfill,
+    baseline,
+    checkpoint,
+    deadletter,
+    demo,
+    doctor,
+    drift,
+    export,
+    provision,
+    respond,
+    setup,
+)
 
 COMMANDS: tuple[click.Command, ...] = (
     provision.provision,
@@ -15,6 +27,7 @@ COMMANDS: tuple[click.Command, ...] = (
     checkpoint.checkpoint,
     deadletter.deadletter,
     demo.demo,
+    drift.drift,
     setup.setup,
     doctor.doctor,
 )

@@ -12,9 +12,7 @@ import msgspec
 from elastic_transport import TransportError
 from elasticsearch import ApiError
 
-from aiwatch.catalogue.model import Process
 from aiwatch.commands import shared
-from aiwatch.hints import did_you_mean
 from aiwatch.kinds.options import parse_duration
 from aiwatch.kinds.prediction import PredictionOptions
 from aiwatch.profiles.baseline import (
@@ -79,7 +77,7 @@ def baseline(
     patterns = [*files, *more] if files else []
     if bool(patterns) == (since is not None) or (more and not files):
         raise click.UsageError("Say where the rows are: either --from FILE..., or --since TIME.")
-    found = _process(catalogue_folder, process)
+    found = shared.find_model(catalogue_folder, process, without_baseline=True)
     try:
         from aiwatch.profiles.tables import build, raw, stored, typed  # who only exports needs neither polars nor numpy
     except ImportError as error:
@@ -125,18 +123,6 @@ def baseline(
     if table.prediction is None:
         click.echo("  no column with the model's score is there: it is not watched; name one with --score")
     click.echo(f"{path} {said}: {made.source.rows} rows, {len(table.types)} features, {path.stat().st_size} bytes")
-
-
-def _process(folder: Path, name: str) -> Process:
-    """Return the process called ``name``, whose baseline is not looked at: it may be the one to be mended."""
-    catalogue = shared.read_catalogue(folder, without_baseline=name)
-    found = next((process for process in catalogue.processes if process.name == name), None)
-    if found is None:
-        hint = did_you_mean(name, [process.name for process in catalogue.processes])
-        raise click.ClickException(f"no process is called {name!r}; {hint}")
-    if not isinstance(found.options, PredictionOptions):
-        raise click.ClickException(f"{name} is of kind {found.kind.name!r}: only models that predict have a baseline")
-    return found
 
 
 def _keep(made: Baseline, path: Path) -> bool:

@@ -15,7 +15,9 @@ from elasticsearch import Elasticsearch
 from elasticsearch.serializer import JsonSerializer
 
 from aiwatch.catalogue.load import CatalogueError, load_catalogue
-from aiwatch.catalogue.model import Catalogue
+from aiwatch.catalogue.model import Catalogue, Process
+from aiwatch.hints import did_you_mean
+from aiwatch.kinds.prediction import PredictionOptions
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -39,6 +41,24 @@ def read_catalogue(folder: Path, without_baseline: str = "") -> Catalogue:
     except CatalogueError as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from None
+
+
+def find_model(folder: Path, name: str, *, without_baseline: bool = False) -> Process:
+    """Return the process called ``name``, which predicts.
+
+    :param without_baseline: do not look at its baseline, which may be the one to be mended.
+
+    Raises:
+        click.ClickException: there is none, or it does not predict.
+    """
+    catalogue = read_catalogue(folder, without_baseline=name if without_baseline else "")
+    found = next((process for process in catalogue.processes if process.name == name), None)
+    if found is None:
+        hint = did_you_mean(name, [process.name for process in catalogue.processes])
+        raise click.ClickException(f"no process is called {name!r}; {hint}")
+    if not isinstance(found.options, PredictionOptions):
+        raise click.ClickException(f"{name} is of kind {found.kind.name!r}: only models that predict have a baseline")
+    return found
 
 
 def catalogue_option(command: Decorated) -> Decorated:

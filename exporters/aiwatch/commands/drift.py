@@ -1,0 +1,127 @@
+"""`aiwatch drift`: compare predictions with those that the model was trained on."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from aiwatch.commands import shared
+from aiwatch.kinds.options import parse_duration
+from aiwatch.kinds.prediction import PredictionOptions
+
+if TYPE_CHECKING:
+    from aiwatch.detect.aspects import Criteria
+    from aiwatch.detect.shown import Comparison
+    from aiwatch.profiles.tables.typed import Wanted
+
+DRIFT = 3  # exit code
+
+
+class _Length(click.ParamType[int | timedelta]):
+    """A number of rows, or a length of time."""
+
+    name = "rows|time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | timedelta:
+        if isinstance(value, int | timedelta):
+            return value
+        if re.fullmatch(r"[1-9]\d*", str(value)):
+            return int(str(value))
+        try:
+            return timedelta(seconds=parse_duration(value))
+        except ValueError:
+            self.fail(f"{value!r}: write a number of rows, such as 5000, or a length of time, such as 1d", param, ctx)
+
+
+@click.command()
+@click.option("--reference", multiple=True, metavar="FILE", help="The training period: Parquet, CSV or JSON lines.")
+@click.option("--current", multiple=True, metavar="FILE", help="What is compared with it.")
+@click.option("--chunk", type=_Length(), metavar="ROWS|TIME", help="Compare pieces: 5000, 1h, 1d.  [default: all rows]")
+@click.option("--min-rows", type=click.IntRange(min=5), default=30, show_default=True, help="Fewer are not tested.")
+@click.option("--process", metavar="NAME", help="Take features, tests and limits from this process of the catalogue.")
+@shared.catalogue_folder_option
+@click.option("--timestamp", metavar="COLUMN", help="The time, if it has an unusual name.")
+@click.option("--score", metavar="COLUMN", help="The model's score, or predicted value, if it has an unusual name.")
+@click.option("--json", "as_json", is_flag=True, help="Everything that was found, as JSON.")
+@click.option("--fail-on-drift", is_flag=True, help=f"Exit with {DRIFT} if anything drifted.")
+def drift(
+    reference: tuple[str, ...],
+    current: tuple[str, ...],
+    chunk: int | timedelta | None,
+    min_rows: int,
+    process: str | None,
+    catalogue_folder: Path,
+    timestamp: str | None,
+    score: str | None,
+    as_json: bool,
+    fail_on_drift: bool,
+) -> None:
+    """Compare predictions with those of the training period: which features drifted, how much, since which chunk."""
+    if not reference or not current:
+        raise click.UsageError("Say what to compare: --reference FILE --current FILE.")
+    try:
+        from aiwatch.detect import shown
+        from aiwatch.profiles.tables.raw import TableError
+    except ImportError as error:
+        raise click.ClickException(f"comparing tables needs {error.name}: pip install 'aiwatch[drift]'") from None
+    wanted, criteria = _wanted(process, catalogue_folder, min_rows, score, timestamp)
+    try:
+        found = _compare(reference, current, chunk, wanted, criteria)
+    except (TableError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
+    else:
+        click.echo("\n".join(shown.lines(found)))
+    if fail_on_drift and found.drifted:
+        raise SystemExit(DRIFT)
+
+
+def _wanted(
+    process: str | None, folder: Path, min_rows: int, score: str | None, timestamp: str | None
+) -> tuple[Wanted, Criteria]:
+    """Return what the tables should hold and how they are judged, as the catalogue says if a process is named."""
+    from aiwatch.detect.aspects import Criteria
+    from aiwatch.profiles.tables.typed import Type, Wanted
+
+    if process is None:
+        return Wanted(prediction=score, time=timestamp), Criteria(min_rows)
+    found = shared.find_model(folder, process)
+    options = found.options
+    assert isinstance(options, PredictionOptions)
+    types: dict[str, Type] = {name: feature.type for name, feature in options.features.items()}
+    wanted = Wanted(types, "classifier" if found.kind.name == "classifier" else "regressor", score, timestamp)
+    return wanted, Criteria(min_rows)
+
+
+def _compare(
+    reference: tuple[str, ...],
+    current: tuple[str, ...],
+    chunk: int | timedelta | None,
+    wanted: Wanted,
+    criteria: Criteria,
+) -> Comparison:
+    from aiwatch.detect import files, shown
+    from aiwatch.profiles.tables.build import build_baseline
+
+    with tempfile.TemporaryDirectory(prefix="aiwatch-drift-") as scratch:
+        before, now, notes = files.read_tables(reference, current, wanted, Path(scratch))
+        baseline = build_baseline(before, "reference", created=datetime.now(UTC))
+        least = criteria.min_rows
+        cut = files.by_time(now, chunk, least) if isinstance(chunk, timedelta) else files.by_rows(now, chunk, least)
+        chunks = tuple(files.compare(baseline, before, list(cut), criteria))
+        return shown.Comparison(
+            reference=before.files,
+            current=now.files,
+            reference_rows=before.rows,
+            current_rows=now.rows,
+            drifted=shown.drifted(chunks),
+            chunks=chunks,
+            notes=tuple(notes),
+        )

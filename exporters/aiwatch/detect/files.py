@@ -1,0 +1,211 @@
+"""Two tables without any server: each chunk of the current one is compared with the reference, value by value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from aiwatch import names
+from aiwatch.detect.aspects import Criteria, aspects, describe
+from aiwatch.detect.contracts import DriftTest, Floats, Outcome
+from aiwatch.detect.multiplicity import holm
+from aiwatch.detect.tests import relations
+from aiwatch.profiles.baseline import Baseline
+from aiwatch.profiles.profile import Numeric, Profile
+from aiwatch.profiles.result import Claim, Finding, State
+from aiwatch.profiles.tables.frames import FrameFold, as_numbers
+from aiwatch.profiles.tables.raw import TableError, read_raw
+from aiwatch.profiles.tables.typed import Kind, Table, Type, Wanted, read_table
+
+ERROR = 0.01  # probability that anything at all is called drift in a run without a change
+_NONE = datetime(1970, 1, 1, tzinfo=UTC)  # the time of a table without times
+_KINDS: dict[str, Kind] = {names.SCORE: "classifier", names.VALUE: "regressor"}
+
+
+class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found in one chunk. ``first`` and ``last`` are rows of the current table, counted from 0."""
+
+    number: int
+    first: int
+    last: int
+    rows: int
+    start: datetime | None
+    end: datetime | None
+    state: State
+    findings: tuple[Finding, ...]
+    causes: tuple[Claim, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows of the current table that are tested together, with the times that they span."""
+
+    first: int
+    frame: pl.DataFrame
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+def read_tables(
+    reference: Sequence[str], current: Sequence[str], wanted: Wanted, scratch: Path
+) -> tuple[Table, Table, list[str]]:
+    """Return both tables, with the columns that both have, and notes on what is left out.
+
+    The reference says of what type a column is, unless ``wanted`` does.
+
+    Raises:
+        TableError: a file cannot be read, or both have no column in common.
+    """
+    folders = [scratch / name for name in ("reference", "columns", "current")]
+    for folder in folders:
+        folder.mkdir()
+    before = read_table(reference, wanted, folders[0])
+    columns = read_raw(current, folders[1]).columns
+    shared: dict[str, Type] = {name: type_ for name, type_ in before.types.items() if name in columns}
+    notes = [note for note in before.notes if note.partition(":")[0] not in before.types]
+    notes += [f"{name}: left out, only the reference has it" for name in before.types if name not in columns]
+    if not shared:
+        raise TableError(f"{', '.join(current)}: has no feature in common with {', '.join(reference)}")
+    kind: Kind | None = None if before.prediction is None else _KINDS[before.prediction]
+    now = read_table(current, replace(wanted, types=shared, kind=kind), folders[2])
+    if now.prediction != before.prediction:
+        if now.prediction is None:
+            notes.append(f"{before.prediction}: left out, only the reference has it")
+        now, before = replace(now, prediction=None), replace(before, prediction=None)
+    return replace(before, types=shared), now, notes
+
+
+def by_rows(table: Table, rows: int | None, least: int) -> Iterator[Piece]:
+    """Yield a table in pieces of so many rows, or whole; a short rest of less than ``least`` goes with the last."""
+    rows = rows or table.rows
+    ends = list(range(rows, table.rows, rows))
+    if ends and table.rows - ends[-1] < least:
+        ends.pop()
+    for first, end in zip([0, *ends], [*ends, table.rows], strict=True):
+        frame = table.frame.slice(first, end - first).collect()
+        if table.timed and len(frame):
+            yield Piece(first, frame, frame[names.TIMESTAMP].min(), frame[names.TIMESTAMP].max())  # type: ignore[arg-type]
+        else:
+            yield Piece(first, frame)
+
+
+def by_time(table: Table, length: timedelta, least: int) -> Iterator[Piece]:
+    """Yield a table in pieces of this length of time; pieces of less than ``least`` rows go with the next one.
+
+    Raises:
+        TableError: no column holds times, or a row has none.
+    """
+    if not table.timed:
+        raise TableError(f"{table.files[0]}: no column holds the time: name it with --timestamp, or chunk by rows")
+    frame = table.frame.collect()
+    if lost := frame[names.TIMESTAMP].null_count():
+        raise TableError(f"{table.files[0]}: {lost} rows have no time: leave them out, or chunk by rows")
+    frame = frame.sort(names.TIMESTAMP, maintain_order=True)
+    starts = frame[names.TIMESTAMP].dt.truncate(length)
+    kept = [0]
+    for bound in np.flatnonzero((starts != starts.shift()).fill_null(False)).tolist():
+        if bound - kept[-1] >= least:
+            kept.append(bound)
+    if len(kept) > 1 and len(frame) - kept[-1] < least:
+        kept.pop()
+    for first, end in zip(kept, [*kept[1:], len(frame)], strict=True):
+        yield Piece(first, frame[first:end], starts[first], starts[end - 1] + length)
+
+
+def compare(baseline: Baseline, reference: Table, pieces: Sequence[Piece], criteria: Criteria) -> list[Chunk]:
+    """Return what every piece shows; multiplicity is taken care of over all of them and all features together."""
+    judge = _Judge(baseline, reference, criteria, min(len(piece.frame) for piece in pieces))
+    found = [judge.findings(piece) for piece in pieces]
+    adjusted = iter(holm([finding.p_value for findings in found for finding in findings]))
+    chunks = []
+    for number, (piece, findings) in enumerate(zip(pieces, found, strict=True)):
+        judged = tuple(_judged(finding, next(adjusted)) for finding in findings)
+        drifted = any(finding.drifted for finding in judged)
+        state: State = "drift" if drifted else "ok" if judged else "not_enough_data"
+        chunks.append(
+            Chunk(
+                number=number,
+                first=piece.first,
+                last=piece.first + len(piece.frame) - 1,
+                rows=len(piece.frame),
+                start=piece.start,
+                end=piece.end,
+                state=state,
+                findings=judged,
+            )
+        )
+    return chunks
+
+
+def _judged(finding: Finding, adjusted: float) -> Finding:
+    evidence = min(math.log(max(adjusted, 1e-300)) / math.log(ERROR), 100.0)
+    drifted = adjusted <= ERROR and finding.effect >= finding.material
+    return msgspec.structs.replace(finding, evidence=evidence, drifted=drifted)
+
+
+class _Judge:
+    """Tests pieces, one after the other, against a reference that is looked at once."""
+
+    def __init__(self, baseline: Baseline, reference: Table, criteria: Criteria, rows: int) -> None:
+        self._baseline = baseline
+        self._criteria = criteria
+        self._tests = list(aspects(baseline, criteria, rows))
+        self._fold = FrameFold(msgspec.structs.replace(baseline, segments={}))
+        numbers = [name for name, test in self._tests if test.on_values is not None]
+        frame = reference.frame.select(numbers).collect()
+        self._values = {name: _finite(frame[name]) for name in numbers}
+        self._related = relations.correlations(baseline.source.rows, baseline.sums, baseline.products)
+
+    def profile(self, piece: Piece) -> Profile:
+        profile = self._fold.fold.empty(names.UNKNOWN, piece.start or _NONE, piece.end or _NONE)
+        self._fold.add(profile, piece.frame)
+        return profile
+
+    def findings(self, piece: Piece) -> list[Finding]:
+        """Return what every test says, before multiplicity; nothing for a piece with too few rows."""
+        if len(piece.frame) < self._criteria.min_rows:
+            return []
+        profile = self.profile(piece)
+        found = [self._finding(name, test, piece, profile) for name, test in self._tests]
+        if len(self._baseline.relations) > 1:
+            now = relations.correlations(profile.rows, profile.sums, profile.products)
+            outcome = relations.compare(self._related, self._baseline.source.rows, now, profile.rows)
+            material = self._criteria.material_relation
+            found.append(_finding(names.RELATIONS, relations.NAME, outcome, material))
+        return found
+
+    def _finding(self, name: str, test: DriftTest, piece: Piece, profile: Profile) -> Finding:
+        feature, counts = self._baseline.features[name], profile.features[name]
+        if test.on_values is not None and isinstance(feature.shape, Numeric):
+            outcome = test.on_values(self._values[name], _finite(piece.frame[name]))
+        else:
+            outcome = test.on_counts(feature, counts)
+        how = describe(test, feature, counts)
+        return _finding(name, test.name, outcome, self._criteria.material(test), how)
+
+
+def _finding(name: str, test: str, outcome: Outcome, material: float, how: str = "") -> Finding:
+    return Finding(
+        feature=name,
+        test=test,
+        statistic=outcome.statistic,
+        p_value=outcome.p_value,
+        effect=outcome.effect,
+        material=material,
+        evidence=0.0,
+        drifted=False,
+        how=how,
+    )
+
+
+def _finite(column: pl.Series) -> Floats:
+    values = as_numbers(column)
+    return values[np.isfinite(values)]

@@ -1,0 +1,153 @@
+"""`aiwatch drift` on two files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+
+from aiwatch.cli import main
+from aiwatch.detect.tests import TESTS
+
+
+def table(rows: int, seed: int, *, shift: float = 0.0, new: bool = False, missing: float = 0.0) -> pl.DataFrame:
+    """Return predictions of a made-up model, all of which are drawn alike but for what is asked to differ."""
+    rng = np.random.default_rng(seed)
+    amount = rng.lognormal(3 + shift, 1, rows)
+    country = rng.choice(["DE", "FR", "NL"], rows, p=[0.5, 0.3, 0.2])
+    if new:
+        country[rng.random(rows) < 0.03] = "XX"
+    age = pl.Series(rng.normal(40, 10, rows))
+    lost = pl.Series(rng.random(rows) < missing)
+    return pl.DataFrame(
+        {
+            "customer_id": np.arange(rows) + 1000 * seed,
+            "applied_at": pl.datetime_range(
+                pl.datetime(2026, 3, 1), pl.datetime(2026, 3, 1) + pl.duration(minutes=rows - 1), "1m", eager=True
+            ),
+            "amount": amount,
+            "country": country,
+            "age": pl.select(pl.when(~lost).then(age)).to_series(),
+            "constant": np.full(rows, 7.5),
+            "nothing": pl.Series([None] * rows, dtype=pl.Float64),
+            "y_pred_proba": rng.beta(2, 5, rows).round(4),
+        }
+    )
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    table(4000, 1).write_parquet("reference.parquet")
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["drift", *arguments])
+
+
+def compared(current: pl.DataFrame, *arguments: str) -> dict[str, object]:
+    current.write_csv("current.csv")
+    result = run("--reference", "reference.parquet", "--current", "current.csv", "--json", *arguments)
+    assert result.exit_code == 0, result.output
+    found: dict[str, object] = json.loads(result.output)
+    return found
+
+
+def test_rows_drawn_alike_do_not_drift(files: Path) -> None:
+    found = compared(table(3000, 2), "--chunk", "500")
+    assert [chunk["state"] for chunk in found["chunks"]] == ["ok"] * 6
+    assert found["drifted"] == []
+
+
+def test_what_changes_is_named_from_the_chunk_on_in_which_it_changes(files: Path) -> None:
+    current = pl.concat([table(2000, 3), table(2000, 4, shift=0.4, new=True, missing=0.1)])
+    found = compared(current.with_columns(customer_id=pl.int_range(4000)), "--chunk", "1000")
+    assert found["drifted"] == ["amount", "country", "age"]
+    assert [chunk["state"] for chunk in found["chunks"]] == ["ok", "ok", "drift", "drift"]
+    tests = {(each["feature"], each["test"]) for each in found["chunks"][3]["findings"] if each["drifted"]}
+    assert {("amount", "kolmogorov_smirnov"), ("country", "unseen_categories"), ("age", "missing_share")} <= tests
+    assert all(each["evidence"] >= 1 for each in found["chunks"][3]["findings"] if each["drifted"])
+
+
+def test_people_get_a_table_by_chunk_and_one_by_feature(files: Path) -> None:
+    table(500, 5, shift=1.0).write_parquet("current.parquet")
+    result = run("--reference", "reference.parquet", "--current", "current.parquet")
+    assert result.exit_code == 0
+    assert "customer_id: left out, it names the row" in result.output
+    (row,) = [line for line in result.output.splitlines() if line.startswith("amount")]
+    assert "kolmogorov_smirnov" in row
+    assert ", was " in row
+    assert result.output.endswith("drift: amount\n")
+
+
+def test_drift_fails_the_command_only_if_that_is_wanted(files: Path) -> None:
+    table(500, 6, shift=1.0).write_csv("current.csv")
+    arguments = ["--reference", "reference.parquet", "--current", "current.csv"]
+    assert run(*arguments).exit_code == 0
+    assert run(*arguments, "--fail-on-drift").exit_code == 3
+    assert run("--reference", "reference.parquet", "--current", "reference.parquet", "--fail-on-drift").exit_code == 0
+
+
+def test_few_rows_are_not_called_alright(files: Path) -> None:
+    found = compared(table(20, 7))
+    assert [chunk["state"] for chunk in found["chunks"]] == ["not_enough_data"]
+    assert run("--reference", "reference.parquet", "--current", "current.csv").output.endswith("in 1 of 1 chunks\n")
+
+
+def test_chunks_of_time_are_merged_until_they_have_enough_rows(files: Path) -> None:
+    found = compared(table(200, 8), "--chunk", "1h", "--min-rows", "100")
+    assert [(chunk["first"], chunk["rows"]) for chunk in found["chunks"]] == [(0, 200)]
+    found = compared(table(240, 8), "--chunk", "1h", "--min-rows", "50")
+    assert [(chunk["rows"], chunk["start"][11:16]) for chunk in found["chunks"]] == [
+        (60, "00:00"),
+        (60, "01:00"),
+        (60, "02:00"),
+        (60, "03:00"),
+    ]
+
+
+def test_a_column_that_only_the_reference_has_is_left_out_and_said(files: Path) -> None:
+    found = compared(table(300, 9).drop("age"))
+    assert "age: left out, only the reference has it" in found["notes"]
+    assert "age" not in {each["feature"] for each in found["chunks"][0]["findings"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("empty.csv", "", "empty.csv: the file is empty"),
+        ("other.csv", "a,b\n1,2\n", "has no feature in common with"),
+        ("damaged.parquet", "no parquet", "damaged.parquet: is no Parquet that can be read"),
+        ("words.csv", "amount,country,age\nmuch,DE,4\n", "'much'"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_with_what_is_wrong(
+    files: Path, name: str, content: str, said: str
+) -> None:
+    (files / name).write_text(content)
+    result = run("--reference", "reference.parquet", "--current", name)
+    assert result.exit_code == 1
+    assert said in result.output
+    assert result.output.count("\n") == 1
+
+
+def test_a_missing_file_and_a_wrong_chunk_are_named(files: Path) -> None:
+    assert "no-such.csv: there is no such file" in run("--reference", "no-such.csv", "--current", "x.csv").output
+    assert "write a number of rows" in run("--reference", "a", "--current", "b", "--chunk", "many").output
+    assert "Say what to compare" in run("--reference", "a").output
+
+
+def test_every_statistic_is_json_even_of_columns_that_do_not_vary(files: Path) -> None:
+    found = compared(table(300, 10).with_columns(constant=pl.lit(9.5)))
+    (constant,) = [
+        each
+        for each in found["chunks"][0]["findings"]
+        if each["feature"] == "constant" and each["test"] != "missing_share"
+    ]
+    assert constant["drifted"]
+    assert constant["test"] in {test.name for test in TESTS}
