@@ -20,6 +20,7 @@ from aiwatch.provision.generators import GENERATORS
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(aiwatch.__file__).parent
+KINDS_SHARE = ("base", "drift", "folding", "options", "prediction", "response", "shared")
 
 
 def module_names(folder: str, *shared: str) -> list[str]:
@@ -34,9 +35,7 @@ def load(folder: str, name: str) -> ModuleType:
     return importlib.import_module(f"aiwatch.{folder.replace('/', '.')}.{name}")
 
 
-@pytest.mark.parametrize(
-    "name", module_names("kinds", "base", "folding", "options", "prediction", "response", "shared")
-)
+@pytest.mark.parametrize("name", module_names("kinds", *KINDS_SHARE))
 def test_every_module_of_kinds_is_a_kind_of_its_name_and_registered(name: str) -> None:
     kind = load("kinds", name).KIND
     assert kind in KINDS
@@ -66,7 +65,7 @@ def test_every_statistical_test_is_registered_under_the_name_of_its_module(name:
 @pytest.mark.parametrize(
     ("folder", "shared"),
     [
-        ("kinds", ("base", "folding", "options", "prediction", "response", "shared")),
+        ("kinds", KINDS_SHARE),
         ("ingest/sinks", ()),
         ("detect/tests", ()),
     ],

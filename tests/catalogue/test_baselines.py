@@ -98,16 +98,3 @@ def test_a_new_baseline_is_a_change_of_the_catalogue(folder: Path) -> None:
 def test_a_feature_cannot_have_a_name_that_is_taken(folder: Path, name: str) -> None:
     (folder / "processes" / "card-fraud.yml").write_text(PROCESS.replace("amount:", f"{name}:"))
     assert f"no feature may be called '{name}'" in mistakes(folder)[0]
-
-
-@pytest.mark.parametrize(
-    ("segments", "said"),
-    [
-        ("[contry]", "segment 'contry' is no feature; did you mean 'country'?"),
-        ("[amount]", "segment 'amount' is numeric"),
-        ("[a, b, c, d]", "must have at most 3 entries"),
-    ],
-)
-def test_segments_are_a_few_categorical_features(folder: Path, segments: str, said: str) -> None:
-    (folder / "processes" / "card-fraud.yml").write_text(PROCESS + f"drift: {{segments: {segments}}}\n")
-    assert said in mistakes(folder)[0]

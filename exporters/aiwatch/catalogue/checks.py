@@ -19,6 +19,7 @@ from aiwatch.catalogue.model import Unit
 from aiwatch.catalogue.yaml_places import Document, Path, show
 from aiwatch.hints import did_you_mean
 from aiwatch.kinds.base import Kind, RecordType
+from aiwatch.kinds.drift import CategoricalTest, Test
 from aiwatch.kinds.options import AlertSettings, parse_duration
 
 IGNORE = "ignore"
@@ -43,6 +44,7 @@ def check_process(document: Document, kind: Kind) -> None:
     _check_alert_windows(document, data)
     _check_logs(document, data, kind)
     _check_slos(document, data)
+    _check_drift(document, data, kind)
     for key in ("intents", "decisions"):
         _check_repeats(document, (key,), [(index, text) for index, text in _texts(data.get(key))], "entry")
 
@@ -69,7 +71,23 @@ def check_names(documents: Sequence[Document]) -> None:
                 f"the file of process {name!r} is called {path.name}",
                 f"rename the file to {name}{path.suffix}, or name the process {path.stem!r}",
             )
+    _check_upstream(documents)
     _check_standard_input(documents)
+
+
+def _check_upstream(documents: Sequence[Document]) -> None:
+    """A process can use the output of others that are described, and not of itself."""
+    known = _values(documents, "name")
+    for document in documents:
+        data = _mapping(document.data)
+        written = list(_texts(data.get("upstream")))
+        for index, name in written:
+            if name == data.get("name"):
+                document.complain(("upstream", index), "a process cannot be upstream of itself", "remove it")
+            elif name not in known:
+                hint = did_you_mean(name, known - {data.get("name")})
+                document.complain(("upstream", index), f"no process is called {name!r}", hint)
+        _check_repeats(document, ("upstream",), written, "process")
 
 
 def _check_standard_input(documents: Sequence[Document]) -> None:
@@ -170,6 +188,31 @@ def _check_slos(document: Document, data: Mapping[str, Any]) -> None:
         if threshold is not None and not 0 < threshold <= 3600:
             message = "a latency threshold lies above 0s and is at most 1h"
             document.complain(("slos", index, "threshold"), message, "2s, for example")
+
+
+def _check_drift(document: Document, data: Mapping[str, Any], kind: Kind) -> None:
+    """What is looked at apart, or by another test, must be there and of a type that can be."""
+    drift, features = _mapping(data.get("drift")), _mapping(data.get("features"))
+    types = {name: str(_mapping(feature).get("type")) for name, feature in features.items()}
+    segments = list(_texts(drift.get("segments")))
+    _check_repeats(document, ("drift", "segments"), segments, "segment")
+    if not types:
+        return  # the baseline says which features there are
+    for index, name in segments:
+        if name not in types:
+            hint = did_you_mean(name, [each for each, type_ in types.items() if type_ == "categorical"])
+            document.complain(("drift", "segments", index), f"no feature is called {name!r}", hint)
+        elif types[name] == "numeric":
+            message = f"{name!r} is numeric, but segments are the values of a category"
+            document.complain(("drift", "segments", index), message, "remove it")
+    types |= {names.SCORE: "numeric"} if kind.name == "classifier" else {names.VALUE: "numeric"}
+    for name, test in _mapping(drift.get("tests")).items():
+        if name not in types:
+            message, hint = f"no feature is called {name!r}", did_you_mean(name, types)
+            document.complain(("drift", "tests", name), message, hint, key=True)
+        elif types[name] == "categorical" and test in get_args(Test) and test not in get_args(CategoricalTest):
+            message = f"{test} is no test of a categorical feature"
+            document.complain(("drift", "tests", name), message, f"one of {', '.join(get_args(CategoricalTest))}")
 
 
 def _check_logs(document: Document, data: Mapping[str, Any], kind: Kind) -> None:

@@ -91,7 +91,10 @@ class FailureMode(Frozen):
 
 
 class ProcessFile(Frozen):
-    """What a file in ``catalogue/processes/`` says whatever the kind of process."""
+    """What a file in ``catalogue/processes/`` says whatever the kind of process.
+
+    ``upstream`` names the processes whose output this one uses.
+    """
 
     name: Name
     title: Annotated[str, Field(min_length=1)]
@@ -104,6 +107,7 @@ class ProcessFile(Frozen):
     failure_modes: tuple[FailureMode, ...] = ()
     logs: tuple[Log, ...] = ()
     redact: tuple[Pattern, ...] = ("email", "phone", "card", "iban")
+    upstream: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from aiwatch.kinds.base import (
     RecordType,
     latency_bounds,
 )
-from aiwatch.kinds.options import AlertSettings, CommonAlerts, Duration, Share, Slo
+from aiwatch.kinds.options import AlertSettings, Duration, Share, Slo
 
 
 class Classification(prediction.Prediction, frozen=True, kw_only=True, omit_defaults=True):
@@ -46,11 +46,10 @@ class DecisionRateChanged(AlertSettings):
     min_predictions: Annotated[int, Field(ge=1)] = 100
 
 
-class ClassifierAlerts(CommonAlerts):
+class ClassifierAlerts(prediction.PredictionAlerts):
     """The alerts of a classifier."""
 
     decision_rate_changed: DecisionRateChanged = DecisionRateChanged()
-    features_missing: prediction.FeaturesMissing = prediction.FeaturesMissing()
 
 
 class ClassifierOptions(prediction.PredictionOptions):

@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from aiwatch import names
-from aiwatch.hints import did_you_mean
 from aiwatch.kinds.base import Label, Labels, Metric, Recipe, Record
-from aiwatch.kinds.options import AlertSettings, Frozen, KindOptions, Share
+from aiwatch.kinds.drift import BaselineStale, Drift, DriftExpected, ModelDrift
+from aiwatch.kinds.options import AlertSettings, CommonAlerts, Frozen, KindOptions, Share
 from aiwatch.kinds.response import Response
 from aiwatch.kinds.shared import KEYWORD
 
@@ -43,16 +43,16 @@ class FeaturesMissing(AlertSettings):
     min_predictions: Annotated[int, Field(ge=1)] = 50
 
 
-class Drift(Frozen):
-    """How predictions are compared with the baseline.
-
-    ``segments`` are categorical features whose most frequent values are looked at apart.
-    """
-
-    segments: Annotated[tuple[str, ...], Field(max_length=3)] = ()
-
-
 RESERVED_FEATURES = (names.SCORE, names.VALUE, names.RELATIONS, names.VOLUME)
+
+
+class PredictionAlerts(CommonAlerts):
+    """The alerts of every kind of model."""
+
+    features_missing: FeaturesMissing = FeaturesMissing()
+    model_drift: ModelDrift = ModelDrift()
+    drift_expected: DriftExpected = DriftExpected()
+    baseline_stale: BaselineStale = BaselineStale()
 
 
 class PredictionOptions(KindOptions):
@@ -60,6 +60,7 @@ class PredictionOptions(KindOptions):
 
     features: dict[str, Feature] = {}
     drift: Drift = Drift()
+    alerts: PredictionAlerts = PredictionAlerts()
     response: Response = Response()
 
     @field_validator("features")
@@ -69,15 +70,6 @@ class PredictionOptions(KindOptions):
             if name in value:
                 raise ValueError(f"no feature may be called {name!r}, for aiwatch calls something else so: rename it")
         return value
-
-    @model_validator(mode="after")
-    def _segments_are_categories(self) -> PredictionOptions:
-        for name in self.drift.segments:
-            if self.features and name not in self.features:
-                raise ValueError(f"segment {name!r} is no feature; {did_you_mean(name, self.features)}")
-            if self.features and self.features[name].type == "numeric":
-                raise ValueError(f"segment {name!r} is numeric: segments are the values of categorical features")
-        return self
 
 
 class Prediction(Record, frozen=True, kw_only=True, omit_defaults=True):

@@ -9,7 +9,7 @@ from pydantic import field_validator
 from aiwatch import names
 from aiwatch.kinds import prediction, shared
 from aiwatch.kinds.base import Kind, Label, Labels, Metric, Recipe, RecordType, latency_bounds
-from aiwatch.kinds.options import CommonAlerts, Slo
+from aiwatch.kinds.options import Slo
 
 
 class Regression(prediction.Prediction, frozen=True, kw_only=True, omit_defaults=True):
@@ -19,17 +19,10 @@ class Regression(prediction.Prediction, frozen=True, kw_only=True, omit_defaults
     label: float | None = None
 
 
-class RegressorAlerts(CommonAlerts):
-    """The alerts of a regressor."""
-
-    features_missing: prediction.FeaturesMissing = prediction.FeaturesMissing()
-
-
 class RegressorOptions(prediction.PredictionOptions):
     """What only a regressor can be told. ``value_bounds`` are the histogram's bucket bounds, ascending."""
 
     value_bounds: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0, 100000.0, 1000000.0)
-    alerts: RegressorAlerts = RegressorAlerts()
     slos: tuple[Slo, ...] = (
         Slo(name="latency", indicator="latency", objective=0.99, threshold="1s"),
         Slo(name="errors", indicator="errors", objective=0.999),

@@ -38,7 +38,17 @@ def test_variables_are_asked_for_the_values_of_their_label() -> None:
 def test_what_is_empty_on_a_good_day_is_marked() -> None:
     metrics = [q.where for q in metric_queries(PAGES["aiwatch-fraud"]) if q.may_be_empty]
     documents = [q.where for q in document_queries(PAGES["aiwatch-fraud"], 0, 1) if q.may_be_empty]
-    assert metrics == ["aiwatch-fraud: Active alerts (A)", "aiwatch-fraud: annotation Alerts"]
+    assert metrics == [
+        "aiwatch-fraud: Active alerts (A)",
+        "aiwatch-fraud: Age of the baseline (A)",
+        "aiwatch-fraud: Drift expected in (A)",
+        "aiwatch-fraud: Tested until (A)",
+        "aiwatch-fraud: Likely cause (A)",
+        "aiwatch-fraud: Evidence (A)",
+        "aiwatch-fraud: Report (A)",
+        "aiwatch-fraud: Score distribution in the baseline (A)",
+        "aiwatch-fraud: annotation Alerts",
+    ]
     assert documents == ["aiwatch-fraud: Latest errors (A)"]
 
 

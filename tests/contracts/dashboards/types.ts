@@ -4,6 +4,7 @@ import type * as barchart from '@grafana/schema/dist/esm/raw/composable/barchart
 import type * as bargauge from '@grafana/schema/dist/esm/raw/composable/bargauge/panelcfg/x/BarGaugePanelCfg_types.gen';
 import type * as heatmap from '@grafana/schema/dist/esm/raw/composable/heatmap/panelcfg/x/HeatmapPanelCfg_types.gen';
 import type * as stat from '@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen';
+import type * as statetimeline from '@grafana/schema/dist/esm/raw/composable/statetimeline/panelcfg/x/StateTimelinePanelCfg_types.gen';
 import type * as table from '@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen';
 import type * as timeseries from '@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen';
 
@@ -33,6 +34,7 @@ type Known =
   | Of<'bargauge', bargauge.Options, never>
   | Of<'heatmap', heatmap.Options, heatmap.FieldConfig>
   | Of<'stat', stat.Options, never>
+  | Of<'state-timeline', statetimeline.Options, statetimeline.FieldConfig>
   | Of<'table', table.Options, table.FieldConfig>
   | Of<'timeseries', timeseries.Options, timeseries.FieldConfig>;
 

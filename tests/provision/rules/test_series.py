@@ -6,7 +6,7 @@ import pytest
 
 from aiwatch import names
 from aiwatch.catalogue.model import Framework, build_process
-from aiwatch.kinds import KINDS
+from aiwatch.kinds import KINDS, drift
 from aiwatch.provision.rules.alerts import alerts
 from aiwatch.provision.rules.recordings import recordings
 from aiwatch.provision.rules.slos import slo_groups
@@ -34,7 +34,7 @@ def series_in(expr: str) -> list[tuple[str, set[str]]]:
 
 def exposed_by(kind) -> dict[str, set[str]]:
     exposed = {names.PROCESS_INFO: {names.PROCESS}, **SELF}
-    for metric in kind.metrics:
+    for metric in (*kind.metrics, *drift.METRICS):
         if metric.type == "histogram":
             for suffix in ("_bucket", "_sum", "_count"):
                 exposed[metric.name + suffix] = {*metric.labels, "le"}

@@ -17,6 +17,7 @@ from aiwatch.provision.grafana_panels import process_panels as common
 from aiwatch.provision.grafana_panels import promql
 from aiwatch.provision.grafana_panels.charts import MEDIUM, bars, distribution, lines, stacked, values
 from aiwatch.provision.grafana_panels.datasources import PREDICTIONS, PROMETHEUS
+from aiwatch.provision.grafana_panels.drift_panels import drift
 from aiwatch.provision.grafana_panels.face import NEUTRAL, QUIET, Face, bad_above
 from aiwatch.provision.grafana_panels.page import (
     Cell,
@@ -75,6 +76,7 @@ def _page(catalogue: Catalogue, process: Process, options: ClassifierOptions | R
             sections=(
                 _summary(scope),
                 common.objectives(scope),
+                drift(scope, options, catalogue.framework.endpoints.inbox),
                 *content,
                 common.speed(scope),
                 *_features(scope, options),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiwatch import names
 from aiwatch.catalogue.model import Catalogue, Framework
 from aiwatch.kinds.options import Severity
+from aiwatch.kinds.prediction import PredictionOptions
 from aiwatch.provision import alert_labels
 from aiwatch.provision.contracts import Tree
 from aiwatch.provision.promql import selector
@@ -16,6 +17,8 @@ def generate(catalogue: Catalogue) -> Tree:
     """Return ``prometheus/generated/rules/aiwatch.yml``."""
     framework = catalogue.framework
     rules = [_watchdog(framework), _exporter_down(framework)]
+    if any(isinstance(process.options, PredictionOptions) for process in catalogue.processes):
+        rules.append(_drift_not_tested(framework))
     return {"prometheus/generated/rules/aiwatch.yml": render_groups([Group("aiwatch", rules)])}
 
 
@@ -52,5 +55,26 @@ def _exporter_down(framework: Framework) -> Alert:
             "Prometheus has not reached the exporter for 2 minutes. No process is watched meanwhile; the logs keep "
             "what happens, and the exporter catches up when it is back. Look first at whether it runs, then at its "
             "own log.",
+        ),
+    )
+
+
+def _drift_not_tested(framework: Framework) -> Alert:
+    up = selector("up", job=names.JOB_DRIFT)
+    ended = f"max by (process) ({names.DRIFT_WINDOW_END_TIMESTAMP_SECONDS})"
+    length = f"max by (process) ({names.DRIFT_WINDOW_SECONDS})"
+    return Alert(
+        alert=names.ALERT_DRIFT_NOT_TESTED,
+        expr=f"{up} == 0\nor\nabsent({up})\nor\ntime() - {ended} - on (process) {length} > 7200",
+        for_="10m",
+        labels=_labels("warning"),
+        annotations=annotation_set(
+            framework,
+            names.ALERT_DRIFT_NOT_TESTED,
+            "models are not tested for drift",
+            "{{ with $labels.process }}The predictions of {{ . }} of the last hours{{ else }}The predictions of all "
+            "models since the drift service stopped{{ end }} have not been compared with the baseline. Nothing is "
+            "lost: all windows are tested once it works again, but until then no drift is reported. Look first at "
+            "whether the service runs and reaches Elasticsearch, then at its own log.",
         ),
     )

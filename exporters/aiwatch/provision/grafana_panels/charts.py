@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grafana_foundation_sdk.builders import barchart, bargauge, heatmap, stat, timeseries
+from grafana_foundation_sdk.builders import barchart, bargauge, heatmap, stat, statetimeline, timeseries
 from grafana_foundation_sdk.builders import common as options
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models import common, dashboard
@@ -111,6 +111,23 @@ def distribution(face: Face, query: Query, step: str = MEDIUM, *, axis_unit: str
         .tooltip(heatmap.HeatmapTooltip().mode(common.TooltipDisplayMode.SINGLE).y_histogram(True))
         .cell_values(heatmap.CellValues().unit(face.unit))
         .show_legend()
+    )
+    return dress(panel.build(), face, [query])
+
+
+def bands(face: Face, query: Query, step: str = MEDIUM) -> dashboard.Panel:
+    """Show a band over time for every series, coloured by the thresholds."""
+    panel = (
+        statetimeline.Panel()
+        .interval(step)
+        .merge_values(True)
+        .show_value(common.VisibilityMode.NEVER)
+        .row_height(0.9)
+        .line_width(0)
+        .fill_opacity(85)
+        .color_scheme(builders.FieldColor().mode(dashboard.FieldColorModeId.THRESHOLDS))
+        .legend(_legend(()))
+        .tooltip(options.VizTooltipOptions().mode(common.TooltipDisplayMode.SINGLE).sort(common.SortOrder.NONE))
     )
     return dress(panel.build(), face, [query])
 

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models import dashboard
 
 from aiwatch.provision.grafana_panels.queries import Query
 
-GREEN, ORANGE, RED, BLUE, GREY = "green", "orange", "red", "blue", "text"
+GREEN, YELLOW, ORANGE, RED, BLUE, GREY = "green", "yellow", "orange", "red", "blue", "text"
 
 NO_DATA = "No data in this period"
 QUIET = "None"

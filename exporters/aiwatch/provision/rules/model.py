@@ -20,13 +20,14 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A condition that somebody wants to hear about. ``for_`` is a duration as Prometheus writes it."""
+    """A condition that somebody wants to hear about. Durations are as Prometheus writes them."""
 
     alert: str
     expr: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     for_: str = "0s"
+    keep_firing_for: str = "0s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +58,6 @@ def _rule(rule: Recording | Alert) -> dict[str, Any]:
     head: dict[str, Any] = {"alert": rule.alert, "expr": Block(rule.expr)}
     if rule.for_ != "0s":
         head["for"] = rule.for_
+    if rule.keep_firing_for != "0s":
+        head["keep_firing_for"] = rule.keep_firing_for
     return {**head, "labels": dict(sorted(rule.labels.items())), "annotations": dict(rule.annotations)}

@@ -20,17 +20,22 @@ class Condition:
     """When an alert fires (``expr``) and how it is told.
 
     ``summary`` is what happens, without numbers and without the process; ``description`` may use Prometheus's
-    templates: what was measured, against which threshold, what it means and what to look at first.
+    templates: what was measured, against which threshold, what it means and what to look at first. ``report`` is
+    a template of the id of a report, if there is one; ``severity`` is given where it is not that of the settings;
+    ``keep_firing_for`` is a duration as Prometheus writes it.
     """
 
     category: Category
     expr: str
     summary: str
     description: str
+    report: str = ""
+    severity: Severity | None = None
+    keep_firing_for: str = "0s"
 
 
 Builder = Callable[[Process, Any], Condition]
-"""Process and settings of the alert -> its condition."""
+"""Process and settings of the alert -> a condition under which it fires."""
 
 
 def label_set(process: Process, severity: Severity, category: Category) -> dict[str, str]:
@@ -44,16 +49,21 @@ def label_set(process: Process, severity: Severity, category: Category) -> dict[
 
 
 def annotation_set(
-    framework: Framework, alert: str, summary: str, description: str, process: Process | None = None
+    framework: Framework, alert: str, summary: str, description: str, process: Process | None = None, report: str = ""
 ) -> dict[str, str]:
-    """Return what a person reads; ``process`` is None for what concerns aiwatch itself."""
+    """Return what a person reads; ``process`` is None for what concerns aiwatch itself.
+
+    ``report`` is a template of the id of a report.
+    """
     endpoints = framework.endpoints
+    inbox = literal(endpoints.inbox.rstrip("/"))
     uid = dashboard_uid(process.name) if process else OVERVIEW_UID
     return {
         "summary": f"{literal(process.title)}: {summary}" if process else summary,
         "description": description,
         **({"owner": literal(process.file.owner)} if process else {}),
-        "runbook_url": f"{literal(endpoints.inbox.rstrip('/'))}/runbooks/{alert}",
+        **({"report_url": f"{inbox}/reports/{report}"} if report else {}),
+        "runbook_url": f"{inbox}/runbooks/{alert}",
         "dashboard_url": f"{literal(endpoints.grafana.rstrip('/'))}/d/{uid}",
     }
 
