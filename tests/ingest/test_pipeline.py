@@ -20,6 +20,7 @@ from aiwatch.ingest.dead_letters import DeadLetters, read
 from aiwatch.ingest.documents import Documents, address_of
 from aiwatch.ingest.export import all_metrics
 from aiwatch.ingest.pipeline import Pipeline
+from aiwatch.ingest.profiling import ProfileBook
 from aiwatch.ingest.self_metrics import SelfMetrics
 from aiwatch.ingest.state import MetricState
 from tests.ingest.samples import block, decoder, interaction, lines, process
@@ -87,7 +88,16 @@ class Bench:
         letters = DeadLetters(self.folder, self.checkpoint.dead_letter_bytes)
         feeds = [Feed(process(), source, decoder()) for source in sources]
         return Pipeline(
-            feeds, self.store, self.checkpoint, self.state, letters, None, self.metrics, self.stop, **settings
+            feeds,
+            self.store,
+            self.checkpoint,
+            self.state,
+            letters,
+            None,
+            ProfileBook([], self.checkpoint.profiles()),
+            self.metrics,
+            self.stop,
+            **settings,
         )
 
     def positions(self) -> dict[str, int]:

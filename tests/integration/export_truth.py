@@ -88,7 +88,8 @@ class Found:
 
 
 def read_metrics(text: str) -> Found:
-    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    families = text_string_to_metric_families(text)
+    samples = [each for family in families for each in family.samples if each.labels.get("process") == PROCESS]
 
     def total(name: str) -> float:
         return sum(sample.value for sample in samples if sample.name == name)

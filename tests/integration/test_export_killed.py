@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from bench.faults.scores import Scores
 from tests.integration.export_truth import PROCESS, Truth, expected, read_metrics, write_catalogue
 
 KILLS = 12
@@ -18,13 +19,17 @@ AIWATCH = (sys.executable, "-c", "from aiwatch.cli import main; main()")
 
 
 class Setting:
-    """Folders of one exporter, its command line, and a chatbot that writes its log meanwhile."""
+    """Folders of one exporter, its command line, and a chatbot and a model that write their logs meanwhile."""
 
     def __init__(self, folder: Path, *target: str) -> None:
         self.folder = folder
         self.log = folder / "logs" / PROCESS / "chat.jsonl"
         self.log.parent.mkdir(parents=True)
-        folders = [f"--catalogue={write_catalogue(folder / 'catalogue')}", f"--logs={folder / 'logs'}"]
+        self.scores = Scores("card-fraud", seed=5)
+        self.scored = folder / "logs" / "card-fraud" / "scores.jsonl"
+        self.scored.parent.mkdir()
+        self.scores.describe(write_catalogue(folder / "catalogue"))
+        folders = [f"--catalogue={folder / 'catalogue'}", f"--logs={folder / 'logs'}"]
         self.command = [*AIWATCH, "export", *folders, f"--state={folder / 'state'}", *target]
         self.truth = Truth()
         self._lines = self.truth.make(seed=7)
@@ -32,6 +37,8 @@ class Setting:
     def write(self, number: int) -> None:
         with self.log.open("ab") as log:
             log.write(b"".join(line + b"\n" for line in itertools.islice(self._lines, number)))
+        with self.scored.open("ab") as log:
+            log.write(self.scores.make(number // 4))
 
     def rotate(self, number: int) -> None:
         self.log.rename(self.log.with_name(f"chat.jsonl.{number}"))
@@ -88,6 +95,11 @@ def test_killed_at_any_moment_the_file_of_documents_and_the_metrics_are_exact(tm
     documents = tmp_path / "documents.ndjson"
     setting = Setting(tmp_path, f"--documents=ndjson:{documents}")
     kill_often(setting, KILLS)
-    ids = Counter(json.loads(line)["_id"] for line in documents.read_bytes().splitlines())
-    assert ids.keys() == setting.truth.ids
+    stored = [json.loads(line) for line in documents.read_bytes().splitlines()]
+    profiles = [document for document in stored if document["_index"].startswith("aiwatch-profiles-")]
+    ids = Counter(each["_id"] for each in stored if "version" not in each)
+    scores = {f"card-fraud:p{number}" for number in range(1, setting.scores.records + 1)}
+    assert ids.keys() == setting.truth.ids | scores
     assert max(ids.values()) == 1
+    assert setting.scores.differences(profiles) == []
+    assert len({document["_id"] for document in profiles}) == len(setting.scores.profiles)

@@ -169,7 +169,7 @@ def test_of_many_different_rows_the_smallest_hashes_are_kept_with_all_their_rows
 
 def test_a_profile_goes_through_its_document_unchanged() -> None:
     profile = folded(*chance_rows(3, 50))
-    document = document_of(profile, "a-1", 7)
+    document = document_of(profile, "a-1")
     assert profile_of(document) == profile
     assert (document.id, document.index) == ("card-fraud:20260301T07Z:a-1", "aiwatch-profiles-2026.03.01")
 

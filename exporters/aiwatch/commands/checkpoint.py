@@ -74,6 +74,7 @@ def _in_words(found: Examination) -> str:
         f"  {found.series:,} series",
         f"  {found.sessions:,} open sessions",
         f"  {found.joins:,} ratings wait for their interactions",
+        f"  {found.profiles:,} profiles of hours",
         f"  {found.dead_letters:,} dead letters",
     ]
     rows += [f"  note: {note}" for note in found.notes]

@@ -6,12 +6,14 @@ the two days before now, because short ranges are looked at closely. The series 
 
 from __future__ import annotations
 
+import hashlib
 import math
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import sleep
 
@@ -22,10 +24,13 @@ from aiwatch.catalogue.model import Catalogue, Process
 from aiwatch.ingest.checkpoint import Join
 from aiwatch.ingest.contracts import Block, Sink
 from aiwatch.ingest.decode import Decoded, Decoder, Entry, Reject, source_key
-from aiwatch.ingest.documents import address_of
+from aiwatch.ingest.documents import Documents, address_of
 from aiwatch.ingest.export import all_metrics, log_groups
 from aiwatch.ingest.exposition import render_series, zero
 from aiwatch.ingest.joining import JOINS_AT_ONCE, Joiner, build_joins
+from aiwatch.ingest.profile_writing import as_rewrite
+from aiwatch.ingest.profiling import Key as ProfileKey
+from aiwatch.ingest.profiling import ProfileBook
 from aiwatch.ingest.sources.jsonl import JsonlSource
 from aiwatch.ingest.state import Key, MetricState, Series
 from aiwatch.kinds.base import Delta, SessionBook
@@ -68,6 +73,7 @@ def collect(catalogue: Catalogue, logs: Path, sink: Sink | None, now: datetime) 
     for process in catalogue.processes:
         seen: set[str] = set()
         book = SessionBook({})
+        profiles: dict[str, ProfileBook] = {}
         for decoder, block in _blocks(process, logs):
             decoded = decoder.decode(block, now)
             repeated = {place for place, each in enumerate(decoded.documents()) if _repeated(each, seen)}
@@ -76,7 +82,11 @@ def collect(catalogue: Catalogue, logs: Path, sink: Sink | None, now: datetime) 
             good, refused = (fresh, []) if sink is None else _store(sink, decoder, block, fresh)
             found.rejects += [*decoded.rejects, *refused]
             found.joins += build_joins(good, now.timestamp())
+            _profile(process, block.stream, good, profiles)
             _fold(process, good.entries, book, found, now)
+        if sink is not None:
+            written = [as_rewrite(held.document) for each in profiles.values() for held in each.held.values()]
+            sink.send(Documents.of(written))
     return found
 
 
@@ -128,6 +138,16 @@ def _store(sink: Sink, decoder: Decoder, block: Block, fresh: Decoded) -> tuple[
     refused = {place: outcome for place, outcome in outcomes.items() if outcome.status == "refused"}
     rejects = [decoder.refuse(block, fresh.entry(place), outcome.reason) for place, outcome in refused.items()]
     return fresh.without(refused), rejects
+
+
+def _profile(process: Process, stream: str, good: Decoded, books: dict[str, ProfileBook]) -> None:
+    """Add the predictions to the profiles of their stream: it has parts of its own, the same in every run."""
+    book = books.setdefault(stream, ProfileBook([process], new_part=partial(_part, stream)))
+    book.publish(book.prepare(process.name, [good], 0.0))
+
+
+def _part(stream: str, key: ProfileKey) -> str:
+    return hashlib.blake2b("/".join((stream, key.model_version, key.baseline)).encode(), digest_size=8).hexdigest()
 
 
 def _fold(process: Process, entries: Iterable[Entry], book: SessionBook, found: Backfill, now: datetime) -> None:

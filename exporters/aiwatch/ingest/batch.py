@@ -18,6 +18,8 @@ from aiwatch.ingest.decode import Entry, Reject
 from aiwatch.ingest.documents import Documents
 from aiwatch.kinds.base import Delta, SessionBook
 from aiwatch.kinds.folding import Folding
+from aiwatch.profiles.fold import Cell, Fold
+from aiwatch.profiles.profile import Profile
 
 
 class Lines(Protocol):
@@ -46,6 +48,9 @@ class Lines(Protocol):
 
     def fold(self, folding: Folding, further: Sequence[Self]) -> None:
         """Add these lines, and behind them ``further`` of the same class, to the delta."""
+
+    def profiles(self, fold: Fold) -> dict[Cell, Profile]:
+        """Return what these lines add to the profile of each hour and model version."""
 
 
 class Decodes(Protocol):

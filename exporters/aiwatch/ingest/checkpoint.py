@@ -6,7 +6,7 @@ import fcntl
 import logging
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,9 @@ import msgspec
 
 from aiwatch.ingest.contracts import Position
 from aiwatch.ingest.dead_letters import FILE_NAME as DEAD_LETTERS
+from aiwatch.ingest.profile_rows import SCHEMA as PROFILES
+from aiwatch.ingest.profile_rows import read_profiles, write_profiles
+from aiwatch.ingest.profiling import HeldProfile
 from aiwatch.ingest.state import Key, Series
 from aiwatch.kinds.base import Histogram
 
@@ -61,6 +64,7 @@ class Commit(msgspec.Struct):
 
     ``sessions`` and ``forgotten_sessions`` are by process; the latter holds the epoch seconds before which sessions
     are dropped. ``shown_until`` is up to which birth the metrics' series were shown with their values.
+    ``forgotten_profiles`` are parts.
     """
 
     positions: dict[str, Position] = {}
@@ -72,6 +76,8 @@ class Commit(msgspec.Struct):
     joined: list[str] = []
     dead_letter_bytes: int | None = None
     shown_until: float | None = None
+    profiles: Sequence[HeldProfile] = ()
+    forgotten_profiles: Sequence[str] = ()
 
 
 class CheckpointStore(Protocol):
@@ -88,6 +94,9 @@ class CheckpointStore(Protocol):
 
     def joins(self) -> list[Join]:
         """Return the feedback that waits for its interaction, oldest first."""
+
+    def profiles(self) -> list[HeldProfile]:
+        """Return the profiles of hours that are not yet done with."""
 
     @property
     def shown_until(self) -> float:
@@ -142,6 +151,10 @@ class Checkpoint:
         """Return the feedback that waits for its interaction, oldest first."""
         rows = self._db.execute("SELECT patch FROM joins ORDER BY since")
         return [msgspec.msgpack.decode(blob, type=Join) for (blob,) in rows]
+
+    def profiles(self) -> list[HeldProfile]:
+        """Return the profiles of hours that are not yet done with."""
+        return list(read_profiles(self._db))
 
     @property
     def dead_letter_bytes(self) -> int:
@@ -198,6 +211,7 @@ class Checkpoint:
             [(join.feedback, join.since, pack(join)) for join in commit.joins],
         )
         write("DELETE FROM joins WHERE feedback = ?", [(feedback,) for feedback in commit.joined])
+        write_profiles(self._db, commit.profiles, commit.forgotten_profiles)
         facts = {"dead_letter_bytes": commit.dead_letter_bytes, "shown_until": commit.shown_until}
         write(
             "INSERT OR REPLACE INTO facts VALUES (?, ?)",
@@ -331,6 +345,7 @@ def _open(path: Path, read_only: bool) -> sqlite3.Connection:
         if not read_only:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
+            db.execute(PROFILES)
         db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
         (health,) = db.execute("PRAGMA quick_check(1)").fetchone()

@@ -24,6 +24,8 @@ from aiwatch.ingest.mapping import limits_of, number_type
 from aiwatch.ingest.redact import suspicious
 from aiwatch.kinds.base import Histogram, Recipe, RecordType, SessionBook
 from aiwatch.kinds.folding import Folding
+from aiwatch.profiles.fold import PREDICTION, Cell, Fold, fold_records
+from aiwatch.profiles.profile import Profile
 
 try:
     from aiwatch import _core
@@ -233,6 +235,10 @@ class Taken:
             delta.histogram(metric, labels, bounds).merge(Histogram(bounds, counts, total, exemplars))
         for metric, labels, value in gauges:
             delta.maximum(metric, labels, value)
+
+    def profiles(self, fold: Fold) -> dict[Cell, Profile]:
+        """Return what these lines add to the profile of each hour and model version."""
+        return fold_records(fold, [entry.record for entry in self.of_type(PREDICTION)])
 
 
 class BlockDecoder:

@@ -36,6 +36,8 @@ from aiwatch.ingest.mend import mend_json
 from aiwatch.ingest.redact import build_redactor, redact_within
 from aiwatch.kinds.base import Record, RecordType
 from aiwatch.kinds.folding import Folding, fold
+from aiwatch.profiles.fold import PREDICTION, Cell, Fold, fold_records
+from aiwatch.profiles.profile import Profile
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)
@@ -110,6 +112,10 @@ class Decoded(msgspec.Struct):
             by_type.setdefault(entry.type, []).append(entry.record)
         for type_, records in by_type.items():
             fold(folding, type_, records)
+
+    def profiles(self, fold: Fold) -> dict[Cell, Profile]:
+        """Return what these lines add to the profile of each hour and model version."""
+        return fold_records(fold, [entry.record for entry in self.of_type(PREDICTION)])
 
 
 class Decoder:

@@ -16,14 +16,16 @@ import msgspec
 
 from aiwatch import names
 
-_ACTION = b'{"create":'
-
 
 class Address(msgspec.Struct, frozen=True):
-    """Where a document is stored and under which id."""
+    """Where a document is stored and under which id.
+
+    With a ``version`` it replaces what stands there with a lower one; without, it is stored if nothing stands there.
+    """
 
     index: str = msgspec.field(name="_index")
     id: str = msgspec.field(name="_id")
+    version: int | None = None
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -100,15 +102,16 @@ class Documents(Sequence[bytes]):
         return b"".join([self[place] + b"\n" for place in places])
 
 
-class _Create(msgspec.Struct):
-    create: Address
+class _Action(msgspec.Struct):
+    create: Address | None = None
+    index: Address | None = None
 
 
 class _Body(msgspec.Struct):
     log: Origin = Origin()
 
 
-_ACTIONS = msgspec.json.Decoder(_Create)
+_ACTIONS = msgspec.json.Decoder(_Action)
 _BODIES = msgspec.json.Decoder(_Body)
 
 
@@ -138,14 +141,27 @@ def make_document(head: str, event: str, neck: str, offset: int, rest: bytes) ->
     >>> document
     b'{"create":{"_index":"i","_id":"bot:e\\"1"}}\n{"process":"bot","log":{"stream":"5a","offset":7},"n":1}'
     >>> address_of(document), origin_of(document)
-    (Address(index='i', id='bot:e"1'), Origin(stream='5a', offset=7))
+    (Address(index='i', id='bot:e"1', version=None), Origin(stream='5a', offset=7))
     """
     return f"{head}{event_of(event)}{neck}{offset}}},".encode() + rest
 
 
+def make_rewrite(index: str, id_: str, version: int, body: bytes) -> bytes:
+    r"""Return a document that replaces earlier versions of itself.
+
+    >>> address_of(make_rewrite("i", "1", 7, b'{"n":1}'))
+    Address(index='i', id='1', version=7)
+    """
+    where = {"_index": index, "_id": id_, "version": version, "version_type": "external"}
+    return msgspec.json.encode({"index": where}) + b"\n" + body
+
+
 def address_of(document: bytes) -> Address:
     """Return where a document belongs."""
-    return _ACTIONS.decode(document[: document.index(b"\n")]).create
+    action = _ACTIONS.decode(document[: document.index(b"\n")])
+    address = action.create or action.index
+    assert address is not None
+    return address
 
 
 def origin_of(document: bytes) -> Origin:
@@ -169,7 +185,7 @@ def stored_line(document: bytes) -> bytes:
     b'{"_index":"i","_id":"1","n":1}\n'
     """
     end = document.index(b"\n")
-    return document[len(_ACTION) : end - 2] + b"," + document[end + 2 :] + b"\n"
+    return document[document.index(b":") + 1 : end - 2] + b"," + document[end + 2 :] + b"\n"
 
 
 def _quoted(text: str) -> str:

@@ -15,9 +15,11 @@ from aiwatch.ingest.checkpoint import FILE_NAME, CheckpointError, Join, hold, op
 from aiwatch.ingest.contracts import Position
 from aiwatch.ingest.dead_letters import FILE_NAME as DEAD_LETTERS
 from aiwatch.ingest.dead_letters import DeadLettersError, read
+from aiwatch.ingest.profiling import HeldProfile
 from aiwatch.ingest.sources.opened import open_log
 from aiwatch.ingest.sources.stream import continues
 from aiwatch.kinds.base import Histogram
+from aiwatch.profiles.document import DamagedProfileError, profile_of
 
 _MOST_PROBLEMS = 20
 
@@ -39,6 +41,7 @@ class Examination:
     series: int = 0
     sessions: int = 0
     joins: int = 0
+    profiles: int = 0
     dead_letters: int = 0
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -67,6 +70,7 @@ def examine(folder: Path) -> Examination:
             (found.sessions,) = db.execute("SELECT count(*) FROM sessions WHERE last_seen >= 0").fetchone()
             for _, _, patch in _rows(db, "joins", "feedback, since, patch"):
                 found.joins += _decoded(patch, Join, "joins", found) is not None
+            _read_profiles(db, found)
             facts = dict(db.execute("SELECT name, value FROM facts").fetchall())
         except sqlite3.DatabaseError as error:
             found.problems.append(str(error))
@@ -105,6 +109,20 @@ def _read_series(db: sqlite3.Connection, found: Examination) -> None:
         found.series += key is not None and held is not None
         if isinstance(held, Histogram) and len(held.counts) != len(held.bounds) + 1:
             found.problems.append(f"the histogram {key} has {len(held.counts)} buckets for {len(held.bounds)} bounds")
+
+
+def _read_profiles(db: sqlite3.Connection, found: Examination) -> None:
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'profiles'").fetchone():
+        return  # it was written before there were profiles
+    for part, blob in _rows(db, "profiles", "part, held"):
+        held = _decoded(blob, HeldProfile, "profiles", found)
+        if held is None:
+            continue
+        try:
+            profile_of(held.document)
+        except DamagedProfileError as error:
+            found.problems.append(f"the profile {part} cannot be read: {error}")
+        found.profiles += 1
 
 
 def _read_letters(folder: Path, committed: int, found: Examination) -> None:

@@ -31,6 +31,7 @@ from aiwatch.ingest.group.shared_sink import SharedSink
 from aiwatch.ingest.group.sqlite_store import SqliteShareStore
 from aiwatch.ingest.joining import Joiner, JoinQueue
 from aiwatch.ingest.pipeline import Pipeline
+from aiwatch.ingest.profiling import ProfileBook
 from aiwatch.ingest.reasons import REASONS
 from aiwatch.ingest.replay import SUFFIX, ReplayDecoder, replay_folder
 from aiwatch.ingest.self_metrics import DURABLE, SelfMetrics
@@ -118,6 +119,7 @@ def open_exporter(
         state,
         dead_letters,
         None if joiner is None else JoinQueue(joiner, checkpoint.joins()),
+        ProfileBook(catalogue.processes, checkpoint.profiles()),
         PartMetrics(self_metrics, book),
         stop,
         connections=connections,

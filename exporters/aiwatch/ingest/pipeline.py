@@ -21,6 +21,8 @@ from aiwatch.ingest.dead_letters import Letters
 from aiwatch.ingest.decode import Decoded, Reject
 from aiwatch.ingest.joining import JoinQueue, build_joins
 from aiwatch.ingest.lag import Lag
+from aiwatch.ingest.profile_writing import ProfileWriting
+from aiwatch.ingest.profiling import Key, ProfileBook
 from aiwatch.ingest.self_metrics import SelfMetrics
 from aiwatch.ingest.sending import Sending
 from aiwatch.ingest.state import MetricState
@@ -30,6 +32,7 @@ _LOG = logging.getLogger(__name__)
 _BATCH_BYTES = 2 * 2**20
 _BLOCK_BYTES = 256 * 2**10  # what is worked on at once stays in the processor's cache
 _POLL_SECONDS = 0.2
+_STOP_SECONDS = 3.0  # for how long a stop waits for profiles to be written
 _JOIN_SECONDS = 5.0  # for how long `drain` waits for interactions to become searchable
 _MATURE_EVERY = 1.0  # seconds
 _MANY_SESSIONS = 10_000
@@ -46,6 +49,7 @@ class Pipeline:
         state: MetricState,
         dead_letters: Letters,
         joins: JoinQueue | None,
+        profiles: ProfileBook,
         self_metrics: SelfMetrics,
         stop: threading.Event,
         *,
@@ -65,6 +69,8 @@ class Pipeline:
         self._state = state
         self._dead_letters = dead_letters
         self._joins = joins
+        self._profiles = profiles
+        self._profile_writing = ProfileWriting(profiles, sink)
         self._self_metrics = self_metrics
         self._stop = stop
         self._zero_seconds = zero_seconds
@@ -76,7 +82,7 @@ class Pipeline:
         self._mature_at = 0.0
 
     def run(self) -> None:
-        """Work until told to stop.
+        """Work until told to stop, and write the profiles then if that can be done at once.
 
         Raises:
             StoppedError: told so while a batch waited; it will be read again.
@@ -84,9 +90,10 @@ class Pipeline:
         while not self._stop.is_set():
             if not self._step():
                 self._stop.wait(_POLL_SECONDS)
+        self._profile_writing.finish(_STOP_SECONDS)
 
     def drain(self) -> None:
-        """Deliver what the logs hold now, join what can be joined, and show everything.
+        """Deliver what the logs hold now, join what can be joined, write the profiles, and show everything.
 
         Raises:
             StoppedError: told to stop before that was done.
@@ -99,11 +106,16 @@ class Pipeline:
             self._joined(self._joins.step(self._clock()))
             if self._stop.wait(0.1):
                 raise StoppedError
+        self._profile_writing.finish(None)
         self._mature()
 
     def problems(self) -> dict[str, str]:
         """Return what cannot be read now: path to what is wrong and what to do about it."""
         return {path: text for feed in self._feeds for path, text in feed.source.problems().items()}
+
+    def unwritten_profiles(self) -> int:
+        """Return how many profiles of hours are not yet stored as they are."""
+        return self._profile_writing.unwritten
 
     def unread_bytes(self) -> int:
         """Return how many bytes were written and not delivered at the last look."""
@@ -125,7 +137,8 @@ class Pipeline:
         if self._joins is not None:
             self._joined(self._joins.step(self._clock()))
             behind = self._joins.behind
-        if behind:
+        self._forget(self._profile_writing.step(self._clock()))
+        if behind or self._profile_writing.behind:
             self._stop.wait(0.02)
         elif not self._sending.full:
             batch = self._read()
@@ -191,10 +204,16 @@ class Pipeline:
         books = {name: SessionBook(self._sessions[name]) for name in by_process}
         deltas = [fold(parts[0][0].feed.process, parts, books[name]) for name, parts in by_process.items()]
         commit.series = self._state.prepare(deltas, now)
+        commit.profiles = [
+            held
+            for name, parts in by_process.items()
+            for held in self._profiles.prepare(name, [settled.stored for _, settled in parts], now)
+        ]
         commit.sessions = {name: book.touched for name, book in books.items() if book.touched}
         commit.forgotten_sessions = self._ended_sessions(commit.sessions, now)
         self._commit(commit, rejects)
         self._state.publish(commit.series)
+        self._profiles.publish(commit.profiles)
         for name, touched in commit.sessions.items():
             self._remember(name, touched, commit.forgotten_sessions.get(name))
         for part in batch.parts:
@@ -243,6 +262,11 @@ class Pipeline:
     def _joined(self, done: Sequence[str]) -> None:
         if done:
             self._commit(Commit(joined=list(done)))
+
+    def _forget(self, keys: Sequence[Key]) -> None:
+        if keys:
+            self._commit(Commit(forgotten_profiles=[self._profiles.held[key].document.part for key in keys]))
+            self._profile_writing.forget(keys)
 
     def _mature(self) -> None:
         """Show the values of series that were shown as 0 for long enough; that they are is committed first."""

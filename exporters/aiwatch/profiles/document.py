@@ -18,8 +18,8 @@ _FAST = 1  # zlib's quickest level: bins that are mostly 0 shrink as well with i
 class ProfileDocument(msgspec.Struct, frozen=True, kw_only=True):
     """One part of the profile of an hour.
 
-    ``part`` tells who counted it: the profile of an hour is the sum of its parts. ``sequence`` grows with each
-    writing of the same part, the highest holds. ``packed`` is the profile itself.
+    ``part`` is a name that no other part has: the profile of an hour is the sum of its parts. A part only grows; of
+    two writings of it the one with more ``rows`` holds. ``packed`` is the profile itself.
     """
 
     time: datetime = msgspec.field(name=names.TIMESTAMP)
@@ -29,7 +29,6 @@ class ProfileDocument(msgspec.Struct, frozen=True, kw_only=True):
     end: datetime
     rows: int
     part: str
-    sequence: int
     packed: str
 
     @property
@@ -69,7 +68,7 @@ def unpack(data: bytes) -> Profile:
         raise DamagedProfileError(str(error)) from None
 
 
-def document_of(profile: Profile, part: str, sequence: int) -> ProfileDocument:
+def document_of(profile: Profile, part: str) -> ProfileDocument:
     """Return the document that holds ``profile``."""
     return ProfileDocument(
         time=profile.start,
@@ -79,7 +78,6 @@ def document_of(profile: Profile, part: str, sequence: int) -> ProfileDocument:
         end=profile.end,
         rows=profile.rows,
         part=part,
-        sequence=sequence,
         packed=base64.b64encode(pack(profile)).decode(),
     )
 

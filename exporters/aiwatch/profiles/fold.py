@@ -6,7 +6,7 @@ import math
 import struct
 import zlib
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,10 @@ MISSING, INVALID, UNSEEN = 0xFFFF, 0xFFFE, 0xFFFD  # the codes of values that ar
 LARGEST = 1e150  # what is beyond counts as this: sums of squares stay finite
 LONGEST = 100  # characters of an unseen value that are kept
 HOUR = timedelta(hours=1)
+PREDICTION = "prediction"  # the type of record that is profiled
+
+Cell = tuple[str, datetime]
+"""A model version, and the start of an hour."""
 
 
 def as_number(value: Any) -> float | None:
@@ -162,6 +166,26 @@ class Fold:
         """Add the row's values to the counts of their features."""
         for name, feature in self._features:
             _count(held[name], codes[name], values[name], isinstance(feature.shape, Numeric))
+
+
+def fold_records(fold: Fold, records: Iterable[Any]) -> dict[Cell, Profile]:
+    """Return what predictions, as their kind has them, add to the profile of each hour and model version."""
+    found: dict[Cell, Profile] = {}
+    for record in records:
+        cell = (record.model_version or names.UNKNOWN, start_of_hour(record.time))
+        profile = found.get(cell)
+        if profile is None:
+            profile = found[cell] = fold.empty(*cell)
+        fold.add(
+            profile,
+            record.features,
+            None if fold.prediction is None else getattr(record, fold.prediction),
+            decision=getattr(record, names.DECISION, None),
+            latency=record.latency,
+            failed=bool(record.error),
+            label=record.label,
+        )
+    return found
 
 
 def prediction_name(baseline: Baseline) -> str | None:

@@ -12,7 +12,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from aiwatch.ingest.contracts import Outcome, StoppedError
-from aiwatch.ingest.documents import Documents, head_of, make_document, neck_of
+from aiwatch.ingest.documents import Documents, head_of, make_document, make_rewrite, neck_of
 from aiwatch.ingest.sinks import elasticsearch_bulk
 from aiwatch.ingest.sinks.elasticsearch_bulk import ElasticsearchSink
 
@@ -38,7 +38,7 @@ class Scripted:
                 if self.path.startswith("/_mget"):
                     self._answer(*script.look_up(json.loads(body)))
                     return
-                ids = [json.loads(line)["create"]["_id"].removeprefix("bot:") for line in body.splitlines()[::2]]
+                ids = [_id(line) for line in body.splitlines()[::2]]
                 script.bulks.append(ids)
                 answer = script.answers.pop(0) if script.answers else script.store
                 if answer is None:
@@ -81,6 +81,11 @@ class Scripted:
         held = [self.held.get(doc["_id"].removeprefix("bot:")) for doc in body["docs"]]
         docs = [{"found": source is not None, "_source": source} for source in held]
         return status, {"docs": docs}
+
+
+def _id(action: bytes) -> str:
+    (address,) = json.loads(action).values()
+    return str(address["_id"]).removeprefix("bot:")
 
 
 def items(*statuses: int, error: str = "some_exception") -> Answer:
@@ -126,6 +131,14 @@ def test_what_is_created_is_stored(sink: ElasticsearchSink, server: Scripted) ->
     assert sink.send(documents()) == {}
 
 
+def test_a_version_that_is_there_already_or_a_later_one_is_stored(sink: ElasticsearchSink, server: Scripted) -> None:
+    first, second = ([{"index": {"status": status}} for status in statuses] for statuses in ((409, 429, 200), (201,)))
+    server.answers = [(200, {"items": first}), (200, {"items": second})]
+    rewrites = [make_rewrite("aiwatch-profiles-2026.03.04", f"bot:{name}", 7, b'{"n":1}') for name in "abc"]
+    assert sink.send(Documents.of(rewrites)) == {}
+    assert server.bulks == [["a", "b", "c"], ["b"]]
+
+
 def test_only_what_was_throttled_or_failed_is_sent_again(
     sink: ElasticsearchSink, server: Scripted, retries: list[str]
 ) -> None:
@@ -149,7 +162,7 @@ def test_only_what_was_throttled_or_failed_is_sent_again(
         ((200, b"<html>log in first</html>"), "bad_answer"),
         ((200, {}), "bad_answer"),
         ((200, {"items": []}), "bad_answer"),
-        ((200, {"items": [{"index": {"status": 200}}] * 2}), "bad_answer"),
+        ((200, {"items": [{"update": {"status": 200}}] * 2}), "bad_answer"),
         ((200, {"items": [{"create": {"status": 201}}]}), "bad_answer"),
         ((200, ["what"]), "bad_answer"),
         (items(403, 403, error="security_exception"), "forbidden"),

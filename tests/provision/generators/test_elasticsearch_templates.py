@@ -24,7 +24,7 @@ from aiwatch.respond.elasticsearch_store import MAPPINGS, SETTINGS
 
 FOLDER = "elasticsearch/generated"
 TREE = generate(Catalogue(Framework(), ()))
-FAMILIES = ("feedback", "interactions", "predictions")
+FAMILIES = ("feedback", "interactions", "predictions", "profiles")
 RECORDS = [pytest.param(record, id=f"{kind.name}-{record.name}") for kind in KINDS for record in kind.records]
 
 
@@ -38,6 +38,7 @@ def test_there_is_a_template_for_each_family_a_policy_and_a_role_for_each_key() 
         f"{FOLDER}/index_templates/aiwatch-interactions.json",
         f"{FOLDER}/index_templates/aiwatch-notifications.json",
         f"{FOLDER}/index_templates/aiwatch-predictions.json",
+        f"{FOLDER}/index_templates/aiwatch-profiles.json",
         f"{FOLDER}/lifecycle/aiwatch.json",
         f"{FOLDER}/roles/exporter.json",
         f"{FOLDER}/roles/grafana.json",

@@ -31,6 +31,7 @@ from aiwatch.ingest.group.contracts import Holding, TakenError
 from aiwatch.ingest.group.image import Change, DamagedError, Image, change_of, pack, unpack
 from aiwatch.ingest.group.patience import wait_for
 from aiwatch.ingest.group.share import Share
+from aiwatch.ingest.profiling import HeldProfile
 from aiwatch.ingest.state import Key, Series
 
 INDEX = names.INDEX_CHECKPOINTS
@@ -124,6 +125,10 @@ class ElasticsearchCheckpoint:
     def joins(self) -> list[Join]:
         """Return the feedback that waits for its interaction, oldest first."""
         return sorted(self._held.image.joins.values(), key=lambda join: join.since)
+
+    def profiles(self) -> list[HeldProfile]:
+        """Return the profiles of hours that are not yet done with."""
+        return list(self._held.image.profiles.values())
 
     @property
     def shown_until(self) -> float:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from aiwatch.ingest.checkpoint import Commit, Join
 from aiwatch.ingest.contracts import Position
+from aiwatch.ingest.profiling import HeldProfile
 from aiwatch.ingest.state import Key, Series
 from aiwatch.kinds.base import Histogram
 
@@ -35,6 +36,8 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     joins: list[Join] = []
     joined: list[str] = []
     shown_until: float | None = None
+    profiles: Sequence[HeldProfile] = ()
+    forgotten_profiles: Sequence[str] = ()
 
 
 class DamagedError(ValueError):
@@ -73,6 +76,8 @@ def change_of(commit: Commit) -> Change:
         joins=commit.joins,
         joined=commit.joined,
         shown_until=commit.shown_until,
+        profiles=commit.profiles,
+        forgotten_profiles=commit.forgotten_profiles,
     )
 
 
@@ -85,6 +90,7 @@ class Image:
         self.sessions: dict[str, dict[str, float]] = {}
         self.joins: dict[str, Join] = {}
         self.shown_until = 0.0
+        self.profiles: dict[str, HeldProfile] = {}
         self._series: dict[Key, _Held] = {}
 
     def apply(self, change: Change) -> None:
@@ -101,6 +107,9 @@ class Image:
         self.joins.update({join.feedback: join for join in change.joins})
         for feedback in change.joined:
             self.joins.pop(feedback, None)
+        self.profiles.update({held.document.part: held for held in change.profiles})
+        for part in change.forgotten_profiles:
+            self.profiles.pop(part, None)
         if change.shown_until is not None:
             self.shown_until = change.shown_until
 
@@ -117,4 +126,5 @@ class Image:
             sessions=self.sessions,
             joins=list(self.joins.values()),
             shown_until=self.shown_until,
+            profiles=list(self.profiles.values()),
         )

@@ -20,6 +20,7 @@ from aiwatch.ingest.group.lags import LagBook, PartMetrics
 from aiwatch.ingest.group.share import Share
 from aiwatch.ingest.joining import Joiner, JoinQueue
 from aiwatch.ingest.pipeline import Pipeline
+from aiwatch.ingest.profiling import ProfileBook
 from aiwatch.ingest.self_metrics import SelfMetrics
 from aiwatch.ingest.sources.kafka import KafkaSource
 from aiwatch.ingest.state import MetricState
@@ -103,6 +104,7 @@ class Reader:
                 self._state,
                 self._holding.letters,
                 self._joins,
+                ProfileBook([process], checkpoint.profiles()),
                 self._metrics,
                 self._stop,
                 connections=kit.connections,
@@ -117,7 +119,8 @@ class Reader:
     @property
     def finished(self) -> bool:
         """Whether everything that was there when it was opened is durable, and shown."""
-        return self.source.committed_offset >= self.end and not self._state.young
+        written = not self._state.young and not self._pipeline.unwritten_profiles()
+        return self.source.committed_offset >= self.end and written
 
     @property
     def joining(self) -> bool:

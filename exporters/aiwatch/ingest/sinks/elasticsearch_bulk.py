@@ -20,7 +20,7 @@ _DUPLICATE = Outcome("duplicate")
 _LOG = logging.getLogger(__name__)
 _TOO_LARGE = 413
 _BODY_BYTES = 16 * 2**20  # of one request; Elasticsearch takes 100 MiB unless told otherwise
-_FILTER = "items.create.status,items.create.error.type,items.create.error.reason"
+_FILTER = "items.*.status,items.*.error.type,items.*.error.reason"
 
 
 class _Error(msgspec.Struct):
@@ -28,13 +28,18 @@ class _Error(msgspec.Struct):
     reason: str = ""
 
 
-class _Created(msgspec.Struct):
+class _Result(msgspec.Struct):
     status: int
     error: _Error = msgspec.field(default_factory=_Error)
 
 
 class _Item(msgspec.Struct):
-    create: _Created
+    create: _Result | None = None
+    index: _Result | None = None
+
+    def __post_init__(self) -> None:
+        if self.create is None and self.index is None:
+            raise ValueError("an item without a result")
 
 
 @dataclass(slots=True)
@@ -51,7 +56,7 @@ class _Attempt:
 
 
 class ElasticsearchSink:
-    """Sends bulks of ``create`` actions until every document is stored, a duplicate, or refused for good.
+    """Sends bulks until every document is stored, a duplicate, or refused for good.
 
     Only 429 and 5xx are retried, with exponential backoff and jitter, and what concerns no document in particular: no
     connection, an answer that is not Elasticsearch's, a key that is not (or no longer) allowed to write. The log says
@@ -123,8 +128,10 @@ class ElasticsearchSink:
             return
         conflicts: list[int] = []
         for i, item in zip(chosen, items, strict=True):
-            status, error_ = item.create.status, item.create.error
-            if status < 300:
+            result = item.create or item.index
+            assert result is not None
+            status, error_ = result.status, result.error
+            if status < 300 or (status == 409 and item.index is not None):  # this version, or a later one, is there
                 continue
             if status == 409:
                 conflicts.append(i)

@@ -58,6 +58,17 @@ NOTIFICATION_PROPERTIES: Mapping[str, Any] = {
 }
 """What the responder stores of a notification."""
 
+PROFILE_PROPERTIES: Mapping[str, Any] = {
+    names.TIMESTAMP: _DATE,
+    "end": _DATE,
+    names.PROCESS: KEYWORD,
+    names.MODEL_VERSION: KEYWORD,
+    "baseline": KEYWORD,
+    "part": KEYWORD,
+    "rows": {"type": "long"},
+}
+"""What one looks for of the profile of an hour; what it holds is packed, and not searched."""
+
 
 class MappingConflictError(Exception):
     """Two kinds want the same field of one family mapped differently."""
@@ -72,6 +83,8 @@ def generate(catalogue: Catalogue) -> Tree:
     families = family_properties(KINDS)
     for family, properties in families.items():
         tree[f"{TEMPLATES}/{names.INDEX_PREFIX}{family}.json"] = _json(_daily_template(family, properties))
+    profiles = f"{names.INDEX_PREFIX}{names.FAMILY_PROFILES}"
+    tree[f"{TEMPLATES}/{profiles}.json"] = _json(_daily_template(names.FAMILY_PROFILES, PROFILE_PROPERTIES))
     tree[f"{TEMPLATES}/{names.INDEX_NOTIFICATIONS}.json"] = _json(_notifications_template())
     for role, descriptor in _roles(list(families)).items():
         tree[f"{ROLES}/{role}.json"] = _json(descriptor)
@@ -141,17 +154,20 @@ def _roles(families: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return what the holder of each API key may do, and nothing else.
 
     The exporter creates documents, reads them back to tell a repeated event from an earlier delivery of the
-    same line, and updates an interaction when feedback on it comes; of shared Kafka topics it keeps its state and the
-    dead letters. Grafana reads what is shown, and asks for the server's version and health.
+    same line, updates an interaction when feedback on it comes, and rewrites the profiles of hours; of shared Kafka
+    topics it keeps its state and the dead letters. Grafana reads what is shown, and asks for the server's version and
+    health.
     """
     written = [f"{names.INDEX_PREFIX}{family}-*" for family in families]
     updated = [f"{names.INDEX_PREFIX}{names.FAMILY_INTERACTIONS}-*"]
+    profiles = [f"{names.INDEX_PREFIX}{names.FAMILY_PROFILES}-*"]
     shown = [*written, names.INDEX_NOTIFICATIONS]
     return {
         "exporter": _role(
             [],
             _on(written, "auto_configure", "create_doc", "read"),
             _on(updated, "index"),
+            _on(profiles, "auto_configure", "index"),
             _on([names.INDEX_CHECKPOINTS], "create_index", "index", "read"),
             _on([names.INDEX_DEAD_LETTERS], "create_doc", "create_index", "read"),
         ),
