@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 from aiwatch.catalogue.model import build_process
 from aiwatch.ingest.batch import Batch, Feed, Part, fold, settle
-from aiwatch.ingest.checkpoint import Checkpoint, Commit
+from aiwatch.ingest.checkpoint import Checkpoint
+from aiwatch.ingest.commit import Commit
 from aiwatch.ingest.contracts import Block, Position
 from aiwatch.ingest.core import with_core
 from aiwatch.ingest.decode import Decoder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -11,11 +12,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from aiwatch.ingest.checkpoint import Checkpoint, CheckpointError, Commit, Join, move_away
+from aiwatch.ingest.checkpoint import Checkpoint, move_away
+from aiwatch.ingest.commit import CheckpointError, Commit, Join
 from aiwatch.ingest.contracts import Position
-from aiwatch.ingest.state import Series
+from aiwatch.ingest.examine import examine
+from aiwatch.ingest.image import pack
+from aiwatch.ingest.state import Key, Series
 from aiwatch.kinds.base import Histogram
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -34,9 +39,15 @@ COMMIT = Commit(
 
 
 def everything(checkpoint: Checkpoint) -> tuple[object, ...]:
-    series = {key: (held.value, held.born) for key, held in checkpoint.series()}
-    facts = (checkpoint.dead_letter_bytes, checkpoint.shown_until)
-    return checkpoint.positions(POSITION.source), series, checkpoint.sessions("bot"), checkpoint.joins(), facts
+    series = {key: (held.value, held.born) for key, held in checkpoint.image.series.items()}
+    facts = (checkpoint.image.dead_letter_bytes, checkpoint.image.shown_until)
+    return (
+        checkpoint.image.positions_of(POSITION.source),
+        series,
+        checkpoint.image.sessions.get("bot", {}),
+        checkpoint.image.waiting_joins(),
+        facts,
+    )
 
 
 def everything_of_commit() -> tuple[object, ...]:
@@ -49,7 +60,7 @@ def test_what_is_committed_is_there_after_a_restart(tmp_path: Path) -> None:
         checkpoint.commit(COMMIT)
     with Checkpoint(tmp_path / "state") as checkpoint:
         assert everything(checkpoint) == everything_of_commit()
-        assert checkpoint.positions("other") == []
+        assert checkpoint.image.positions_of("other") == []
 
 
 def test_a_new_checkpoint_is_empty(tmp_path: Path) -> None:
@@ -61,10 +72,10 @@ def test_what_is_done_with_is_dropped(tmp_path: Path) -> None:
     with Checkpoint(tmp_path) as checkpoint:
         checkpoint.commit(COMMIT)
         checkpoint.commit(Commit(forgotten_streams=["5a"], forgotten_sessions={"bot": 15.0}, joined=["bot:f1"]))
-        assert checkpoint.positions(POSITION.source) == []
-        assert checkpoint.sessions("bot") == {"s2": 20.0}
-        assert checkpoint.joins() == []
-        assert checkpoint.dead_letter_bytes == 77
+        assert checkpoint.image.positions_of(POSITION.source) == []
+        assert checkpoint.image.sessions["bot"] == {"s2": 20.0}
+        assert checkpoint.image.waiting_joins() == []
+        assert checkpoint.image.dead_letter_bytes == 77
 
 
 def test_of_a_commit_that_fails_nothing_is_kept(tmp_path: Path) -> None:
@@ -76,7 +87,7 @@ def test_of_a_commit_that_fails_nothing_is_kept(tmp_path: Path) -> None:
             checkpoint.commit(bad)
         assert everything(checkpoint) == before
         checkpoint.commit(Commit(dead_letter_bytes=78))
-        assert checkpoint.dead_letter_bytes == 78
+        assert checkpoint.image.dead_letter_bytes == 78
 
 
 def test_a_second_exporter_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
@@ -138,12 +149,77 @@ def test_a_damaged_checkpoint_is_an_error_and_left_as_it_is(tmp_path: Path, dama
     assert path.read_bytes() == content
 
 
+VERSION_1 = """
+CREATE TABLE positions (stream TEXT PRIMARY KEY, source TEXT NOT NULL, position BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE series (key BLOB PRIMARY KEY, born REAL NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE sessions (process TEXT NOT NULL, session TEXT NOT NULL, last_seen REAL NOT NULL,
+                       PRIMARY KEY (process, session)) WITHOUT ROWID;
+CREATE TABLE joins (feedback TEXT PRIMARY KEY, since REAL NOT NULL, patch BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE facts (name TEXT PRIMARY KEY, value NUMERIC NOT NULL) WITHOUT ROWID;
+PRAGMA user_version = 1;
+"""
+
+
+def write_version_1(folder: Path) -> None:
+    """Write what `COMMIT` holds as the first aiwatch did."""
+    pack = msgspec.msgpack.encode
+    db = sqlite3.connect(folder / "checkpoint.sqlite", isolation_level=None)
+    db.executescript(VERSION_1)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("INSERT INTO positions VALUES (?, ?, ?)", ("5a", POSITION.source, pack(POSITION)))
+    series = [(pack([name, *labels]), held.born, pack(held.value)) for (name, labels), held in SERIES.items()]
+    db.executemany("INSERT INTO series VALUES (?, ?, ?)", series)
+    db.executemany("INSERT INTO sessions VALUES ('bot', ?, ?)", [("s1", 10.0), ("s2", 20.0)])
+    db.execute("INSERT INTO joins VALUES (?, ?, ?)", (JOIN.feedback, JOIN.since, pack(JOIN)))
+    db.executemany("INSERT INTO facts VALUES (?, ?)", [("dead_letter_bytes", 77), ("shown_until", 12.5)])
+    db.close()
+
+
+def test_a_checkpoint_of_version_1_is_looked_at_as_it_is_and_then_taken_over_for_good(tmp_path: Path) -> None:
+    write_version_1(tmp_path)
+    content = (tmp_path / "checkpoint.sqlite").read_bytes()
+    found = examine(tmp_path)
+    assert (len(found.places), found.series, found.sessions, found.joins) == (1, 2, 2, 1)
+    assert (tmp_path / "checkpoint.sqlite").read_bytes() == content
+    for _ in range(2):
+        with Checkpoint(tmp_path) as checkpoint:
+            assert everything(checkpoint) == everything_of_commit()
+            checkpoint.commit(Commit(dead_letter_bytes=77))
+    with contextlib.closing(sqlite3.connect(tmp_path / "checkpoint.sqlite")) as db:
+        assert db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == [("changes",)]
+
+
+def test_a_damaged_row_of_version_1_is_an_error_and_nothing_is_taken_over(tmp_path: Path) -> None:
+    write_version_1(tmp_path)
+    with contextlib.closing(sqlite3.connect(tmp_path / "checkpoint.sqlite")) as db, db:
+        db.execute("UPDATE joins SET patch = x'c1'")
+    for _ in range(2):
+        with pytest.raises(CheckpointError, match="cannot be used"):
+            Checkpoint(tmp_path)
+    assert len(examine(tmp_path).problems) == 1
+
+
+def test_the_file_holds_at_most_a_few_times_everything_however_many_commits_there_were(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    expected: dict[Key, float] = {}
+    with Checkpoint(tmp_path) as checkpoint:
+        for number in range(60):
+            chosen = {("ai_a_total", ("bot", str(chance.randrange(20_000)))): float(number) for _ in range(2000)}
+            checkpoint.commit(Commit(series={key: Series(value, 1.0) for key, value in chosen.items()}))
+            expected |= chosen
+        size = checkpoint.path.stat().st_size
+    with Checkpoint(tmp_path) as checkpoint:
+        assert {key: held.value for key, held in checkpoint.image.series.items()} == expected
+        everything = len(pack(checkpoint.image.whole()))
+    assert size < 4 * everything + 2 * 2**20
+
+
 def test_a_checkpoint_of_a_newer_aiwatch_is_refused(tmp_path: Path) -> None:
     Checkpoint(tmp_path).close()
     with sqlite3.connect(tmp_path / "checkpoint.sqlite") as db:
         db.execute("PRAGMA user_version=9")
     db.close()
-    with pytest.raises(CheckpointError, match="has version 9, this aiwatch writes 1"):
+    with pytest.raises(CheckpointError, match="has version 9, this aiwatch writes 2"):
         Checkpoint(tmp_path)
 
 
@@ -225,10 +301,10 @@ def test_on_a_full_disk_nothing_of_a_commit_is_kept_and_a_later_one_works(small_
         many = {("ai_a_total", ("bot", str(n))): Series(float(n), 1.0) for n in range(2000)}
         with pytest.raises(sqlite3.OperationalError):
             checkpoint.commit(Commit(positions={"5b": POSITION}, series=many))
-        assert list(checkpoint.series()) == []
+        assert checkpoint.image.series == {}
         ballast.unlink()
         checkpoint.commit(Commit(series=dict(list(many.items())[:50])))
-        assert len(list(checkpoint.series())) == 50
+        assert len(checkpoint.image.series) == 50
 
 
 def test_on_a_full_disk_nobody_is_told_that_the_checkpoint_is_damaged(small_disk: Path) -> None:

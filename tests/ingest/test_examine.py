@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from aiwatch.ingest.checkpoint import Checkpoint, CheckpointError, Commit, Join
+from aiwatch.ingest.checkpoint import Checkpoint
+from aiwatch.ingest.commit import CheckpointError, Commit, Join
 from aiwatch.ingest.contracts import Position
 from aiwatch.ingest.examine import compare, examine
 from aiwatch.ingest.sources.jsonl import JsonlSource
@@ -60,7 +61,7 @@ def test_a_sound_checkpoint_is_counted_and_left_as_it_is(state: Path) -> None:
 
 def test_what_is_only_in_the_log_of_sqlite_after_a_kill_is_seen_and_stays_there(tmp_path: Path) -> None:
     program = (
-        "import os, sys; from pathlib import Path; from aiwatch.ingest.checkpoint import *\n"
+        "import os, sys; from pathlib import Path; from aiwatch.ingest.checkpoint import Checkpoint, Commit\n"
         "Checkpoint(Path(sys.argv[1])).commit(Commit(sessions={'bot': {'s': 1.0}})); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", program, tmp_path], check=False)
@@ -84,18 +85,22 @@ def test_the_files_that_are_there_now_are_held_against_the_positions(log: Path, 
     assert compare(Position("s", "k", "topic")) == "not a file: not compared"
 
 
-def test_damage_is_told(state: Path) -> None:
-    path = state / "checkpoint.sqlite"
-    db = sqlite3.connect(path)
-    db.execute("UPDATE joins SET patch = x'c1'")
-    db.execute("INSERT INTO positions VALUES ('x', 'bot', x'93')")
-    db.commit()
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        ("UPDATE changes SET change = x'c1' WHERE number = 2", "change 2 cannot be read"),
+        ("DELETE FROM changes WHERE number = 1", "change 1 is missing"),
+    ],
+)
+def test_damage_is_told_and_an_exporter_does_not_begin_with_it(state: Path, damage: str, told: str) -> None:
+    with Checkpoint(state) as checkpoint:
+        checkpoint.commit(Commit(dead_letter_bytes=0))
+    with sqlite3.connect(state / "checkpoint.sqlite") as db:
+        db.execute(damage)
     db.close()
-    problems = examine(state).problems
-    assert [problem.split(":")[0] for problem in problems] == [
-        "a row of positions cannot be read",
-        "a row of joins cannot be read",
-    ]
+    assert [problem.split(":")[0] for problem in examine(state).problems] == [told]
+    with pytest.raises(CheckpointError, match=f"cannot be used .{told}"):
+        Checkpoint(state)
 
 
 def is_found_damaged(state: Path) -> bool:

@@ -14,7 +14,8 @@ import pytest
 
 from aiwatch.ingest import pipeline as running
 from aiwatch.ingest.batch import Feed
-from aiwatch.ingest.checkpoint import Checkpoint, Commit
+from aiwatch.ingest.checkpoint import Checkpoint
+from aiwatch.ingest.commit import Commit
 from aiwatch.ingest.contracts import Block, Outcome, Position, StoppedError
 from aiwatch.ingest.dead_letters import DeadLetters, read
 from aiwatch.ingest.documents import Documents, address_of
@@ -81,11 +82,11 @@ class Bench:
         self.store = Store()
         self.stop = threading.Event()
         self.state = MetricState(all_metrics())
-        self.state.restore(self.checkpoint.series(), {"bot"}, self.checkpoint.shown_until, 1.0)
+        self.state.restore(self.checkpoint.image.series.items(), {"bot"}, self.checkpoint.image.shown_until, 1.0)
         self.metrics = SelfMetrics()
 
     def pipeline(self, *sources: Blocks, **settings: Any) -> Pipeline:
-        letters = DeadLetters(self.folder, self.checkpoint.dead_letter_bytes)
+        letters = DeadLetters(self.folder, self.checkpoint.image.dead_letter_bytes)
         feeds = [Feed(process(), source, decoder()) for source in sources]
         return Pipeline(
             feeds,
@@ -94,14 +95,14 @@ class Bench:
             self.state,
             letters,
             None,
-            ProfileBook([], self.checkpoint.profiles()),
+            ProfileBook([], self.checkpoint.image.profiles.values()),
             self.metrics,
             self.stop,
             **settings,
         )
 
     def positions(self) -> dict[str, int]:
-        return {each.stream: each.offset for each in self.checkpoint.positions("bot:bot/*.jsonl")}
+        return {each.stream: each.offset for each in self.checkpoint.image.positions_of("bot:bot/*.jsonl")}
 
     def value(self, name: str, *labels: str) -> float:
         held = self.state.series[name].get(("bot", *labels))
@@ -132,7 +133,7 @@ def test_a_batch_is_stored_counted_and_committed(bench: Bench) -> None:
     assert (bench.value("aiwatch_lines_read_total"), bench.value("aiwatch_records_total", "interaction")) == (3, 2)
     assert bench.value("aiwatch_records_rejected_total", "not_json") == 1
     assert [letter.line for letter in read(bench.folder)] == ["nonsense"]
-    assert dict(bench.checkpoint.series()).keys() >= {("aiwatch_lines_read_total", ("bot",))}
+    assert bench.checkpoint.image.series.keys() >= {("aiwatch_lines_read_total", ("bot",))}
     assert (pipeline.counts.lines, pipeline.counts.records, pipeline.counts.rejected) == (3, 2, {"not_json": 1})
 
 
@@ -192,7 +193,7 @@ def test_a_position_that_brings_no_lines_never_overtakes_lines_on_their_way(benc
     assert bench.positions() == {"5a": 0}
     bench.store.open.set()
     pipeline.drain()
-    (position,) = bench.checkpoint.positions("bot:bot/*.jsonl")
+    (position,) = bench.checkpoint.image.positions_of("bot:bot/*.jsonl")
     assert (position.offset, position.path) == (len(data), "/logs/bot/a.jsonl.1")
 
 
@@ -286,7 +287,7 @@ def test_sessions_that_ended_long_ago_are_forgotten_when_there_are_very_many(
     ]
     bench.pipeline(Blocks(*hours)).drain()
     assert bench.value("ai_sessions_total") == 42
-    assert 0 < len(bench.checkpoint.sessions("bot")) < 42
+    assert 0 < len(bench.checkpoint.image.sessions["bot"]) < 42
 
 
 def test_a_new_series_is_shown_as_zero_until_that_it_is_shown_is_committed(bench: Bench) -> None:
@@ -295,12 +296,12 @@ def test_a_new_series_is_shown_as_zero_until_that_it_is_shown_is_committed(bench
     while pipeline._step():
         pass
     assert bench.state.young
-    assert bench.checkpoint.shown_until == 0
+    assert bench.checkpoint.image.shown_until == 0
     pipeline._mature_at = 0.0
     threading.Event().wait(0.25)
     pipeline._step()
     assert not bench.state.young
-    assert bench.checkpoint.shown_until > 1e9
+    assert bench.checkpoint.image.shown_until > 1e9
 
 
 def test_lines_of_several_feeds_share_a_batch_and_keep_their_outcomes(bench: Bench) -> None:

@@ -18,11 +18,11 @@ import pytest
 from aiwatch.catalogue.model import Process
 from aiwatch.ingest import profile_writing as writing
 from aiwatch.ingest.backfill import collect
-from aiwatch.ingest.checkpoint import Checkpoint, Commit
+from aiwatch.ingest.checkpoint import Checkpoint
+from aiwatch.ingest.commit import Commit
 from aiwatch.ingest.contracts import Outcome, StoppedError
 from aiwatch.ingest.core import with_core
 from aiwatch.ingest.documents import Documents, address_of, body_of
-from aiwatch.ingest.group.image import Change, Image, change_of, pack, unpack
 from aiwatch.ingest.profile_writing import ProfileWriting
 from aiwatch.ingest.profiling import VERSIONS, HeldProfile, ProfileBook
 from aiwatch.ingest.sinks.ndjson import NdjsonSink
@@ -88,12 +88,15 @@ def test_what_the_checkpoint_holds_is_gone_on_with_and_what_was_forgotten_begins
     with Checkpoint(tmp_path) as checkpoint:
         checkpoint.commit(Commit(profiles=add(ProfileBook([FRAUD]), score(1))))
     with Checkpoint(tmp_path) as checkpoint:
-        book = ProfileBook([FRAUD], checkpoint.profiles())
+        book = ProfileBook([FRAUD], checkpoint.image.profiles.values())
         (held,) = add(book, score(2))
-        assert (held.document.rows, [held.document.part]) == (2, [each.document.part for each in checkpoint.profiles()])
+        assert (held.document.rows, [held.document.part]) == (
+            2,
+            [each.document.part for each in checkpoint.image.profiles.values()],
+        )
         checkpoint.commit(Commit(profiles=[held], forgotten_profiles=["another"]))
         checkpoint.commit(Commit(forgotten_profiles=[held.document.part]))
-        assert checkpoint.profiles() == []
+        assert checkpoint.image.profiles == {}
     before = whole(book)
     book.forget(list(book.held))
     (again,) = add(book, score(3))
@@ -127,18 +130,6 @@ def test_more_profiles_than_are_held_ready_are_exact_too() -> None:
         add(book, *(score(number, minutes=-60 * number) for number in range(50)))
     assert [held.document.rows for held in book.held.values()] == [2] * 50
     assert whole(book).features["amount"].seen == 100
-
-
-def test_a_share_in_elasticsearch_holds_profiles_as_a_file_does() -> None:
-    image = Image()
-    held = add(ProfileBook([FRAUD]), score(1), score(2, version="8"))
-    image.apply(unpack(pack(change_of(Commit(profiles=held)))))
-    assert sorted(image.profiles) == sorted(each.document.part for each in held)
-    again = Image()
-    again.apply(unpack(pack(image.whole())))
-    assert again.profiles == image.profiles
-    image.apply(Change(forgotten_profiles=list(image.profiles)))
-    assert image.profiles == {}
 
 
 # -- on their way to the store ------------------------------------------------------------------------------

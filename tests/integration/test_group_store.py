@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from elasticsearch import Elasticsearch
 
-from aiwatch.ingest.checkpoint import CheckpointError, Commit
+from aiwatch.ingest.commit import CheckpointError, Commit
 from aiwatch.ingest.contracts import Position, StoppedError
 from aiwatch.ingest.decode import Reject
 from aiwatch.ingest.group import letters
@@ -47,12 +47,12 @@ def commit(holding: Holding, offset: int, share: Share = SHARE) -> None:
 
 
 def offset(holding: Holding) -> int:
-    positions = holding.checkpoint.positions(KEY)
+    positions = holding.checkpoint.image.positions_of(KEY)
     return positions[0].offset if positions else -1
 
 
 def values(holding: Holding) -> dict[str, Any]:
-    return {labels[0]: series.value for (_, labels), series in holding.checkpoint.series()}
+    return {labels[0]: series.value for (_, labels), series in holding.checkpoint.image.series.items()}
 
 
 def expected(last: int) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from aiwatch.commands import shared
-from aiwatch.ingest.checkpoint import CheckpointError, move_away
+from aiwatch.ingest.checkpoint import move_away
+from aiwatch.ingest.commit import CheckpointError
 from aiwatch.ingest.examine import Examination, examine
 
 _MEANING = """\

@@ -22,7 +22,7 @@ from aiwatch.catalogue.model import Catalogue
 from aiwatch.catalogue.watch import CatalogueWatch
 from aiwatch.commands import shared
 from aiwatch.ingest.batch import Counts
-from aiwatch.ingest.checkpoint import CheckpointError
+from aiwatch.ingest.commit import CheckpointError
 from aiwatch.ingest.contracts import StoppedError
 from aiwatch.ingest.core import AVAILABLE
 from aiwatch.ingest.decode import Entry

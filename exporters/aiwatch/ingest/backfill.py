@@ -21,7 +21,7 @@ import msgspec
 
 from aiwatch import names
 from aiwatch.catalogue.model import Catalogue, Process
-from aiwatch.ingest.checkpoint import Join
+from aiwatch.ingest.commit import Join
 from aiwatch.ingest.contracts import Block, Sink
 from aiwatch.ingest.decode import Decoded, Decoder, Entry, Reject, source_key
 from aiwatch.ingest.documents import Documents, address_of

@@ -1,4 +1,8 @@
-"""What has been delivered: positions in the logs and the metrics, committed together in one SQLite transaction."""
+"""What has been delivered, in one SQLite file: positions in the logs and the metrics, committed together.
+
+Each commit is one row that holds what it changed, so that it costs as much as changed and no more; now and then a row
+with everything takes the place of all before it. Read in their order the rows make the whole, which is held in memory.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +10,21 @@ import fcntl
 import logging
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, TextIO
+from typing import TextIO
 
-import msgspec
-
-from aiwatch.ingest.contracts import Position
+from aiwatch.ingest.checkpoint_v1 import TABLES, read_version_1
+from aiwatch.ingest.commit import CheckpointError, Commit
 from aiwatch.ingest.dead_letters import FILE_NAME as DEAD_LETTERS
-from aiwatch.ingest.profile_rows import SCHEMA as PROFILES
-from aiwatch.ingest.profile_rows import read_profiles, write_profiles
-from aiwatch.ingest.profiling import HeldProfile
-from aiwatch.ingest.state import Key, Series
-from aiwatch.kinds.base import Histogram
+from aiwatch.ingest.image import DamagedError, Image, pack, unpack
 
 FILE_NAME = "checkpoint.sqlite"
 _LOG = logging.getLogger(__name__)
-_VERSION = 1
-_CACHE_KIB = 16_000  # about what 100,000 series take
-_LOG_PAGES = 8_000  # of 4 KiB, before they are moved into the file
+_VERSION = 2
+_LEAST_BYTES = 2**20  # of changes, before everything is written anew
 # Primary codes of SQLite that speak of the disk or of rights, not of what the file holds.
 _AROUND_THE_FILE = {
     sqlite3.SQLITE_PERM,
@@ -36,74 +34,7 @@ _AROUND_THE_FILE = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN,
 }
-_SCHEMA = """
-CREATE TABLE positions (stream TEXT PRIMARY KEY, source TEXT NOT NULL, position BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE series (key BLOB PRIMARY KEY, born REAL NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE sessions (process TEXT NOT NULL, session TEXT NOT NULL, last_seen REAL NOT NULL,
-                       PRIMARY KEY (process, session)) WITHOUT ROWID;
-CREATE TABLE joins (feedback TEXT PRIMARY KEY, since REAL NOT NULL, patch BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE facts (name TEXT PRIMARY KEY, value NUMERIC NOT NULL) WITHOUT ROWID;
-"""
-
-
-class CheckpointError(Exception):
-    """The checkpoint cannot be used; the message says what to do."""
-
-
-class Join(msgspec.Struct, frozen=True):
-    """Feedback that still has to be put onto its interaction."""
-
-    feedback: str
-    interaction: str
-    patch: dict[str, Any]
-    since: float
-
-
-class Commit(msgspec.Struct):
-    """Everything that changes together: what one delivered batch brings, or housekeeping.
-
-    ``sessions`` and ``forgotten_sessions`` are by process; the latter holds the epoch seconds before which sessions
-    are dropped. ``shown_until`` is up to which birth the metrics' series were shown with their values.
-    ``forgotten_profiles`` are parts.
-    """
-
-    positions: dict[str, Position] = {}
-    forgotten_streams: list[str] = []
-    series: Mapping[Key, Series] = {}
-    sessions: dict[str, dict[str, float]] = {}
-    forgotten_sessions: dict[str, float] = {}
-    joins: list[Join] = []
-    joined: list[str] = []
-    dead_letter_bytes: int | None = None
-    shown_until: float | None = None
-    profiles: Sequence[HeldProfile] = ()
-    forgotten_profiles: Sequence[str] = ()
-
-
-class CheckpointStore(Protocol):
-    """Remembers what has been delivered. This is all that a pipeline asks of it."""
-
-    def positions(self, source: str) -> list[Position]:
-        """Return the positions of the streams of a source."""
-
-    def series(self) -> Iterator[tuple[Key, Series]]:
-        """Return every series."""
-
-    def sessions(self, process: str) -> dict[str, float]:
-        """Return the open sessions of a process and the epoch seconds of their newest event."""
-
-    def joins(self) -> list[Join]:
-        """Return the feedback that waits for its interaction, oldest first."""
-
-    def profiles(self) -> list[HeldProfile]:
-        """Return the profiles of hours that are not yet done with."""
-
-    @property
-    def shown_until(self) -> float:
-        """Up to which birth (epoch seconds) series were shown with their values."""
-
-    def commit(self, commit: Commit) -> None:
-        """Make everything in ``commit`` durable, or nothing of it."""
+_SCHEMA = "CREATE TABLE changes (number INTEGER PRIMARY KEY, change BLOB NOT NULL)"
 
 
 class Checkpoint:
@@ -122,53 +53,20 @@ class Checkpoint:
             if not self.path.exists():
                 _create(self.path)
             self._db = open_checked(self.path)
-        except sqlite3.DatabaseError as error:
+            try:
+                if _version(self._db) != _VERSION:
+                    _upgrade(self._db)
+                self.image = Image.of(read_changes(self._db))
+                self._whole_bytes, self._changed_bytes = _sizes(self._db)
+            except BaseException:
+                self._db.close()
+                raise
+        except (sqlite3.DatabaseError, DamagedError) as error:
             self._lock.close()
             raise _unusable(self.path, error) from None
         except BaseException:
             self._lock.close()
             raise
-
-    def positions(self, source: str) -> list[Position]:
-        """Return the positions of the streams of a source."""
-        rows = self._db.execute("SELECT position FROM positions WHERE source = ?", (source,))
-        return [msgspec.msgpack.decode(blob, type=Position) for (blob,) in rows]
-
-    def series(self) -> Iterator[tuple[Key, Series]]:
-        """Return every series."""
-        for key, born, blob in self._db.execute("SELECT key, born, value FROM series"):
-            name, *labels = msgspec.msgpack.decode(key, type=list[str])
-            value = msgspec.msgpack.decode(blob, type=float | Histogram)
-            yield (name, tuple(labels)), Series(value, born)
-
-    def sessions(self, process: str) -> dict[str, float]:
-        """Return the open sessions of a process and the epoch seconds of their newest event."""
-        return dict(
-            self._db.execute("SELECT session, last_seen FROM sessions WHERE process = ?", (process,)).fetchall()
-        )
-
-    def joins(self) -> list[Join]:
-        """Return the feedback that waits for its interaction, oldest first."""
-        rows = self._db.execute("SELECT patch FROM joins ORDER BY since")
-        return [msgspec.msgpack.decode(blob, type=Join) for (blob,) in rows]
-
-    def profiles(self) -> list[HeldProfile]:
-        """Return the profiles of hours that are not yet done with."""
-        return list(read_profiles(self._db))
-
-    @property
-    def dead_letter_bytes(self) -> int:
-        """How much of the dead-letter file is committed."""
-        return int(self._fact("dead_letter_bytes"))
-
-    @property
-    def shown_until(self) -> float:
-        """Up to which birth (epoch seconds) series were shown with their values."""
-        return float(self._fact("shown_until"))
-
-    def _fact(self, name: str) -> float:
-        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else 0
 
     def commit(self, commit: Commit) -> None:
         """Write everything in one transaction; it is on disk when this returns.
@@ -177,46 +75,23 @@ class Checkpoint:
             sqlite3.OperationalError: it could not be written (disk full); nothing of it was.
         """
         db = self._db
+        change = pack(commit)
+        whole = pack(self.image.whole()) if self._changed_bytes >= max(2 * self._whole_bytes, _LEAST_BYTES) else b""
         db.execute("BEGIN IMMEDIATE")
         try:
-            self._write(commit)
+            if whole:
+                db.execute("DELETE FROM changes")
+                db.execute("INSERT INTO changes (change) VALUES (?)", (whole,))
+            db.execute("INSERT INTO changes (change) VALUES (?)", (change,))
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
-
-    def _write(self, commit: Commit) -> None:
-        pack = msgspec.msgpack.encode
-        write = self._db.executemany
-        write(
-            "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)",
-            [(p.stream, p.source, pack(p)) for p in commit.positions.values()],
-        )
-        write("DELETE FROM positions WHERE stream = ?", [(stream,) for stream in commit.forgotten_streams])
-        write(
-            "INSERT OR REPLACE INTO series VALUES (?, ?, ?)",
-            # In the order of their keys neighbours in the file are written together.
-            sorted(
-                (pack([name, *labels]), held.born, pack(held.value)) for (name, labels), held in commit.series.items()
-            ),
-        )
-        write(
-            "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?)",
-            [(process, *seen) for process, touched in commit.sessions.items() for seen in touched.items()],
-        )
-        write("DELETE FROM sessions WHERE process = ? AND last_seen < ?", commit.forgotten_sessions.items())
-        write(
-            "INSERT OR REPLACE INTO joins VALUES (?, ?, ?)",
-            [(join.feedback, join.since, pack(join)) for join in commit.joins],
-        )
-        write("DELETE FROM joins WHERE feedback = ?", [(feedback,) for feedback in commit.joined])
-        write_profiles(self._db, commit.profiles, commit.forgotten_profiles)
-        facts = {"dead_letter_bytes": commit.dead_letter_bytes, "shown_until": commit.shown_until}
-        write(
-            "INSERT OR REPLACE INTO facts VALUES (?, ?)",
-            [(name, value) for name, value in facts.items() if value is not None],
-        )
+        if whole or not self._whole_bytes:
+            self._whole_bytes, self._changed_bytes = len(whole or change), 0
+        self._changed_bytes += len(change)
+        self.image.apply(commit)
 
     def close(self) -> None:
         """Close the file and let another exporter have it."""
@@ -261,6 +136,24 @@ def open_checked(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         raise _unusable(path, error) from None
 
 
+def read_changes(db: sqlite3.Connection) -> Iterator[Commit]:
+    """Return what a checkpoint of any version is made of, in order.
+
+    Raises:
+        DamagedError: something is missing, or cannot be read.
+    """
+    if _version(db) != _VERSION:
+        yield read_version_1(db)
+        return
+    for expected, (number, change) in enumerate(db.execute("SELECT number, change FROM changes ORDER BY number"), 1):
+        if number != expected:
+            raise DamagedError(f"change {expected} is missing")
+        try:
+            yield unpack(change)
+        except DamagedError as error:
+            raise DamagedError(f"change {number} cannot be read: {error}") from None
+
+
 def move_away(folder: Path, now: datetime) -> Path:
     """Move the checkpoint and the dead letters in a state folder into a new folder within it, and return that.
 
@@ -291,7 +184,7 @@ def _in_one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _unusable(path: Path, error: sqlite3.DatabaseError) -> CheckpointError:
+def _unusable(path: Path, error: sqlite3.DatabaseError | DamagedError) -> CheckpointError:
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in _AROUND_THE_FILE:
         return CheckpointError(
             f"{path} cannot be opened ({_in_one_line(error)}); nothing was read. "
@@ -317,7 +210,7 @@ def _create(path: Path) -> None:
     part.unlink(missing_ok=True)
     db = sqlite3.connect(part, isolation_level=None)
     try:
-        db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT")
+        db.executescript(f"BEGIN; {_SCHEMA}; PRAGMA user_version={_VERSION}; COMMIT")
     finally:
         db.close()
     part.rename(path)
@@ -335,19 +228,16 @@ def _open(path: Path, read_only: bool) -> sqlite3.Connection:
     # One thread at a time uses it, but not always the one that opened it.
     db = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
     try:
-        (version,) = db.execute("PRAGMA user_version").fetchone()
+        version = _version(db)
         if version > _VERSION:
             raise CheckpointError(
                 f"{path} has version {version}, this aiwatch writes {_VERSION}: run the aiwatch that wrote it"
             )
-        if version != _VERSION:
+        if version < 1:
             raise sqlite3.DatabaseError("it is empty or not a checkpoint")
         if not read_only:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
-            db.execute(PROFILES)
-        db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-        db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
         (health,) = db.execute("PRAGMA quick_check(1)").fetchone()
         if health != "ok":
             raise sqlite3.DatabaseError(health)
@@ -355,3 +245,32 @@ def _open(path: Path, read_only: bool) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _sizes(db: sqlite3.Connection) -> tuple[int, int]:
+    """Return how many bytes the first row has, and how many those behind it."""
+    rows = "SELECT total(length(change)) FROM changes WHERE number"
+    first, others = (db.execute(f"{rows} {which} 1").fetchone()[0] for which in ("=", ">"))
+    return int(first), int(others)
+
+
+def _upgrade(db: sqlite3.Connection) -> None:
+    """Make a checkpoint of version 1 one of this version, or leave it as it is."""
+    whole = pack(read_version_1(db))
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        db.execute(_SCHEMA)
+        db.execute("INSERT INTO changes (change) VALUES (?)", (whole,))
+        for table in TABLES:
+            db.execute(f"DROP TABLE {table}")
+        db.execute(f"PRAGMA user_version={_VERSION}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    _LOG.info("the checkpoint was brought from version 1 to %d", _VERSION)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from aiwatch.ingest.checkpoint import FILE_NAME, CheckpointError, Join, hold, open_checked
+from aiwatch.ingest.checkpoint import FILE_NAME, hold, open_checked, read_changes
+from aiwatch.ingest.commit import CheckpointError
 from aiwatch.ingest.contracts import Position
 from aiwatch.ingest.dead_letters import FILE_NAME as DEAD_LETTERS
 from aiwatch.ingest.dead_letters import DeadLettersError, read
-from aiwatch.ingest.profiling import HeldProfile
+from aiwatch.ingest.image import DamagedError, Image
 from aiwatch.ingest.sources.opened import open_log
 from aiwatch.ingest.sources.stream import continues
 from aiwatch.kinds.base import Histogram
@@ -65,64 +62,34 @@ def examine(folder: Path) -> Examination:
             if words != "ok":
                 found.problems.append(words)
         try:
-            _read_positions(db, found)
-            _read_series(db, found)
-            (found.sessions,) = db.execute("SELECT count(*) FROM sessions WHERE last_seen >= 0").fetchone()
-            for _, _, patch in _rows(db, "joins", "feedback, since, patch"):
-                found.joins += _decoded(patch, Join, "joins", found) is not None
-            _read_profiles(db, found)
-            facts = dict(db.execute("SELECT name, value FROM facts").fetchall())
-        except sqlite3.DatabaseError as error:
+            image = Image.of(read_changes(db))
+        except (DamagedError, sqlite3.DatabaseError) as error:
             found.problems.append(str(error))
         else:
-            _read_letters(folder, facts.get("dead_letter_bytes", 0), found)
+            _look_at(image, found)
+            _read_letters(folder, image.dead_letter_bytes, found)
     return found
 
 
-def _rows(db: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
-    yield from db.execute(f"SELECT {columns} FROM {table}")
-
-
-def _decoded(blob: bytes, type_: Any, table: str, found: Examination) -> Any:
-    """Return what a blob holds, or None after noting that it cannot be read."""
-    try:
-        return msgspec.msgpack.decode(blob, type=type_)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        found.problems.append(f"a row of {table} cannot be read: {error}")
-        return None
-
-
-def _read_positions(db: sqlite3.Connection, found: Examination) -> None:
-    for stream, source, blob in _rows(db, "positions", "stream, source, position"):
-        position = _decoded(blob, Position, "positions", found)
-        if position is None:
-            continue
-        if (position.stream, position.source) != (stream, source):
+def _look_at(image: Image, found: Examination) -> None:
+    for stream, position in image.positions.items():
+        if position.stream != stream:
             found.problems.append(f"the position of stream {stream} is that of {position.stream}")
         found.places.append(Place(position, compare(position)))
-
-
-def _read_series(db: sqlite3.Connection, found: Examination) -> None:
-    for blob, value in _rows(db, "series", "key, value"):
-        key = _decoded(blob, list[str], "series", found)
-        held = _decoded(value, float | Histogram, "series", found)
-        found.series += key is not None and held is not None
+    for (name, labels), series in image.series.items():
+        held = series.value
         if isinstance(held, Histogram) and len(held.counts) != len(held.bounds) + 1:
-            found.problems.append(f"the histogram {key} has {len(held.counts)} buckets for {len(held.bounds)} bounds")
-
-
-def _read_profiles(db: sqlite3.Connection, found: Examination) -> None:
-    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'profiles'").fetchone():
-        return  # it was written before there were profiles
-    for part, blob in _rows(db, "profiles", "part, held"):
-        held = _decoded(blob, HeldProfile, "profiles", found)
-        if held is None:
-            continue
+            buckets = f"{len(held.counts)} buckets for {len(held.bounds)} bounds"
+            found.problems.append(f"the histogram {name} of {', '.join(labels)} has {buckets}")
+    found.series = len(image.series)
+    found.sessions = sum(map(len, image.sessions.values()))
+    found.joins = len(image.joins)
+    found.profiles = len(image.profiles)
+    for part, kept in image.profiles.items():
         try:
-            profile_of(held.document)
+            profile_of(kept.document)
         except DamagedProfileError as error:
             found.problems.append(f"the profile {part} cannot be read: {error}")
-        found.profiles += 1
 
 
 def _read_letters(folder: Path, committed: int, found: Examination) -> None:

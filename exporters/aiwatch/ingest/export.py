@@ -17,7 +17,8 @@ from elasticsearch import Elasticsearch
 from aiwatch import names
 from aiwatch.catalogue.model import Catalogue, Log, Process
 from aiwatch.ingest.batch import Feed
-from aiwatch.ingest.checkpoint import Checkpoint, CheckpointStore
+from aiwatch.ingest.checkpoint import Checkpoint
+from aiwatch.ingest.commit import CheckpointStore
 from aiwatch.ingest.contracts import Sink, Source
 from aiwatch.ingest.core import with_core
 from aiwatch.ingest.dead_letters import DeadLetters
@@ -104,7 +105,7 @@ def open_exporter(
         self_metrics.process_info.labels(
             file.name, file.title, file.kind, file.business_unit, file.owner, str(file.tier)
         ).set(1)
-    dead_letters = DeadLetters(state_folder, checkpoint.dead_letter_bytes)
+    dead_letters = DeadLetters(state_folder, checkpoint.image.dead_letter_bytes)
     stack.callback(dead_letters.close)
     connections = 1 if isinstance(target, Path) else 2
     joiner = None if isinstance(target, Path) else Joiner(target)
@@ -118,8 +119,8 @@ def open_exporter(
         checkpoint,
         state,
         dead_letters,
-        None if joiner is None else JoinQueue(joiner, checkpoint.joins()),
-        ProfileBook(catalogue.processes, checkpoint.profiles()),
+        None if joiner is None else JoinQueue(joiner, checkpoint.image.waiting_joins()),
+        ProfileBook(catalogue.processes, checkpoint.image.profiles.values()),
         PartMetrics(self_metrics, book),
         stop,
         connections=connections,
@@ -187,7 +188,9 @@ def _open_state(processes: Sequence[Process], checkpoint: CheckpointStore) -> Me
     for process in processes:
         for label, option in _CATALOGUED.items():
             state.reserve(process.name, label, getattr(process.options, option, ()))
-    state.restore(checkpoint.series(), {process.name for process in processes}, checkpoint.shown_until, now)
+    state.restore(
+        checkpoint.image.series.items(), {process.name for process in processes}, checkpoint.image.shown_until, now
+    )
     _begin_at_zero(processes, state, now)
     return state
 
@@ -207,7 +210,7 @@ class _Opening:
     def source(self, process: Process, log: Log) -> Source:
         """Open the place that ``log`` names."""
         key = source_key(process, log.place)
-        positions = self.checkpoint.positions(key)
+        positions = self.checkpoint.image.positions_of(key)
         match log.source:
             case "jsonl":
                 return JsonlSource(key, str(self.logs / log.path), positions)
@@ -226,7 +229,7 @@ class _Opening:
         folder = replay_folder(self.state_folder, key)
         folder.mkdir(parents=True, exist_ok=True)
         again = key + SUFFIX
-        return JsonlSource(again, str(folder / "*.jsonl"), self.checkpoint.positions(again))
+        return JsonlSource(again, str(folder / "*.jsonl"), self.checkpoint.image.positions_of(again))
 
 
 def _feeds(catalogue: Catalogue, opening: _Opening) -> Iterator[Feed]:

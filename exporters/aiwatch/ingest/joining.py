@@ -16,7 +16,7 @@ from elasticsearch import ApiError, Elasticsearch
 
 from aiwatch import names
 from aiwatch.ingest.batch import Lines
-from aiwatch.ingest.checkpoint import Join
+from aiwatch.ingest.commit import Join
 from aiwatch.ingest.decode import Entry
 from aiwatch.ingest.documents import address_of
 from aiwatch.ingest.sending import in_background

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from aiwatch.ingest.batch import Batch, Counts, Feed, Part, Settled, fold, settle
-from aiwatch.ingest.checkpoint import CheckpointStore, Commit
+from aiwatch.ingest.commit import CheckpointStore, Commit
 from aiwatch.ingest.contracts import Block, Outcome, Sink, StoppedError
 from aiwatch.ingest.dead_letters import Letters
 from aiwatch.ingest.decode import Decoded, Reject
@@ -76,7 +76,6 @@ class Pipeline:
         self._zero_seconds = zero_seconds
         self._clock = clock
         processes = {feed.process.name for feed in feeds}
-        self._sessions = {name: checkpoint.sessions(name) for name in processes}
         self._sessions_limit = dict.fromkeys(processes, _MANY_SESSIONS)
         self._lags = {name: Lag(clock()) for name in processes}
         self._mature_at = 0.0
@@ -201,7 +200,7 @@ class Pipeline:
             if self._joins is not None:
                 commit.joins += build_joins(settled.stored, now)
             self.counts.add(part, settled)
-        books = {name: SessionBook(self._sessions[name]) for name in by_process}
+        books = {name: SessionBook(self._sessions_of(name)) for name in by_process}
         deltas = [fold(parts[0][0].feed.process, parts, books[name]) for name, parts in by_process.items()]
         commit.series = self._state.prepare(deltas, now)
         commit.profiles = [
@@ -214,8 +213,8 @@ class Pipeline:
         self._commit(commit, rejects)
         self._state.publish(commit.series)
         self._profiles.publish(commit.profiles)
-        for name, touched in commit.sessions.items():
-            self._remember(name, touched, commit.forgotten_sessions.get(name))
+        for name in commit.forgotten_sessions:
+            self._sessions_limit[name] = max(_MANY_SESSIONS, 2 * len(self._sessions_of(name)))
         for part in batch.parts:
             part.feed.source.committed(part.block.position)
             self._lags[part.feed.process.name].delivered(part.size)
@@ -244,20 +243,17 @@ class Pipeline:
 
     # -- housekeeping --------------------------------------------------------------------------------------
 
+    def _sessions_of(self, name: str) -> dict[str, float]:
+        """Return the open sessions of a process, as they are committed."""
+        return self._checkpoint.image.sessions.get(name, {})
+
     def _ended_sessions(self, touched: dict[str, dict[str, float]], now: float) -> dict[str, float]:
         """Return, for processes with very many sessions, before when a session ended long ago."""
         return {
             name: min(now, max(seen.values())) - 4 * SessionBook.GAP_SECONDS
             for name, seen in touched.items()
-            if len(self._sessions[name]) > self._sessions_limit[name]
+            if len(self._sessions_of(name)) > self._sessions_limit[name]
         }
-
-    def _remember(self, name: str, touched: dict[str, float], ended_before: float | None) -> None:
-        sessions = self._sessions[name]
-        sessions.update(touched)
-        if ended_before is not None:
-            self._sessions[name] = {key: seen for key, seen in sessions.items() if seen >= ended_before}
-            self._sessions_limit[name] = max(_MANY_SESSIONS, 2 * len(self._sessions[name]))
 
     def _joined(self, done: Sequence[str]) -> None:
         if done:
@@ -272,7 +268,7 @@ class Pipeline:
         """Show the values of series that were shown as 0 for long enough; that they are is committed first."""
         keys, shown_until = self._state.ripe(self._zero_seconds)
         if keys:
-            self._commit(Commit(shown_until=max(shown_until, self._checkpoint.shown_until)))
+            self._commit(Commit(shown_until=max(shown_until, self._checkpoint.image.shown_until)))
             self._state.mature(keys)
         self._mature_at = time.monotonic() + _MATURE_EVERY
 

@@ -65,7 +65,7 @@ class MetricState:
             metric = self.metrics.get(name)
             if metric is not None and len(labels) == len(metric.labels) and labels[0] in processes:
                 if series.born > shown_until:
-                    series.born = now
+                    series = Series(series.value, now)
                     self.young[name, labels] = self._clock()
                 self._note_values(name, labels)
                 self.series[name][labels] = series
@@ -75,9 +75,14 @@ class MetricState:
         """Return the new values of the series that ``deltas`` change; new ones are born ``now``."""
         prepared: dict[Key, Series] = {}
         for delta in deltas:
+            others = bool(prepared)
             for key, amount in delta.counters.items():
-                series = self._next(prepared, key, now, 0.0)
-                series.value += amount
+                name, labels = key
+                held = self.series[name].get(labels)
+                if held is None or (others and key in prepared):
+                    self._next(prepared, key, now, 0.0).value += amount
+                else:  # the usual case, without a call
+                    prepared[key] = Series(held.value + amount, held.born)
             for key, value in delta.maxima.items():
                 series = self._next(prepared, key, now, value)
                 series.value = max(series.value, value)
@@ -96,9 +101,8 @@ class MetricState:
                 name, labels = key
                 found = self.series[name]
                 held = found.get(labels)
-                if held is None:
-                    self._note_values(name, labels)
                 if held is None or held.born != series.born:
+                    self._note_values(name, labels)
                     self.young[key] = self._clock()
                 found[labels] = series
             self.changed.update(dict.fromkeys(prepared))

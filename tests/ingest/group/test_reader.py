@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aiwatch.ingest.checkpoint import CheckpointError, CheckpointStore
+from aiwatch.ingest.commit import CheckpointError, CheckpointStore
 from aiwatch.ingest.contracts import Sink
 from aiwatch.ingest.export import all_metrics
 from aiwatch.ingest.group.contracts import ShareStore
@@ -33,7 +33,7 @@ OpenReader = Callable[..., Reader]
 
 def new_state(of: Any, checkpoint: CheckpointStore) -> MetricState:
     state = MetricState(all_metrics())
-    state.restore(checkpoint.series(), {of.name}, checkpoint.shown_until, time.time())
+    state.restore(checkpoint.image.series.items(), {of.name}, checkpoint.image.shown_until, time.time())
     return state
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aiwatch.ingest.checkpoint import CheckpointError, Commit
+from aiwatch.ingest.commit import CheckpointError, Commit
 from aiwatch.ingest.contracts import Position
 from aiwatch.ingest.group.share import Share
 from aiwatch.ingest.group.sqlite_store import SqliteShareStore
@@ -22,11 +22,13 @@ def test_each_share_has_a_state_of_its_own_that_outlives_the_exporter(tmp_path: 
         store = SqliteShareStore(tmp_path, "aiwatch")
         assert store.begun is (offset == 5)
         held = store.open(ONE, threading.Event())
-        assert [each.offset for each in held.checkpoint.positions("bot:kafka:chats")] == ([] if offset == 5 else [5])
+        assert [each.offset for each in held.checkpoint.image.positions_of("bot:kafka:chats")] == (
+            [] if offset == 5 else [5]
+        )
         held.checkpoint.commit(Commit(positions={ONE.stream: position(ONE, offset)}))
         held.close()
     other = SqliteShareStore(tmp_path, "aiwatch").open(TWO, threading.Event())
-    assert other.checkpoint.positions("bot:kafka:chats") == []
+    assert other.checkpoint.image.positions_of("bot:kafka:chats") == []
     other.close()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aiwatch.ingest.batch import Counts
-from aiwatch.ingest.checkpoint import CheckpointStore
+from aiwatch.ingest.commit import CheckpointStore
 from aiwatch.ingest.dead_letters import Letters
 from aiwatch.ingest.exposition import Exposition
 from aiwatch.ingest.group.share import Share

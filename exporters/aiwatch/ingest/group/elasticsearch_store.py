@@ -15,7 +15,8 @@ from __future__ import annotations
 import base64
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,21 +25,19 @@ from elastic_transport import TransportError
 from elasticsearch import ApiError, BadRequestError, ConflictError, Elasticsearch
 
 from aiwatch import names
-from aiwatch.ingest.checkpoint import CheckpointError, Commit, Join
-from aiwatch.ingest.contracts import Position
+from aiwatch.ingest.commit import CheckpointError, Commit
 from aiwatch.ingest.group import letters
 from aiwatch.ingest.group.contracts import Holding, TakenError
-from aiwatch.ingest.group.image import Change, DamagedError, Image, change_of, pack, unpack
 from aiwatch.ingest.group.patience import wait_for
 from aiwatch.ingest.group.share import Share
-from aiwatch.ingest.profiling import HeldProfile
-from aiwatch.ingest.state import Key, Series
+from aiwatch.ingest.image import DamagedError, Image, pack, unpack
 
 INDEX = names.INDEX_CHECKPOINTS
 PLACES = 128
 WHOLE_EVERY = PLACES // 2
 _VERSION = 1
 _REQUEST_SECONDS = 20.0  # what takes longer is tried again
+_FAST = 1  # zlib's quickest level: what is saved beyond it is not worth the time
 _CLAIMS = 5  # attempts to take over from one who is still writing
 _MAPPINGS = {
     "dynamic": False,
@@ -110,30 +109,10 @@ class ElasticsearchCheckpoint:
         self._stop = stop
         self._on_retry = on_retry
 
-    def positions(self, source: str) -> list[Position]:
-        """Return the positions of the streams of a source."""
-        return [each for each in self._held.image.positions.values() if each.source == source]
-
-    def series(self) -> Iterator[tuple[Key, Series]]:
-        """Return every series."""
-        return self._held.image.series()
-
-    def sessions(self, process: str) -> dict[str, float]:
-        """Return the open sessions of a process and the epoch seconds of their newest event."""
-        return dict(self._held.image.sessions.get(process, {}))
-
-    def joins(self) -> list[Join]:
-        """Return the feedback that waits for its interaction, oldest first."""
-        return sorted(self._held.image.joins.values(), key=lambda join: join.since)
-
-    def profiles(self) -> list[HeldProfile]:
-        """Return the profiles of hours that are not yet done with."""
-        return list(self._held.image.profiles.values())
-
     @property
-    def shown_until(self) -> float:
-        """Up to which birth (epoch seconds) series were shown with their values."""
-        return self._held.image.shown_until
+    def image(self) -> Image:
+        """Everything that is committed."""
+        return self._held.image
 
     def commit(self, commit: Commit) -> None:
         """Write everything in one document; Elasticsearch has it on disk when this returns.
@@ -144,12 +123,9 @@ class ElasticsearchCheckpoint:
         """
         held = self._held
         number = held.number + 1
-        change = change_of(commit)
-        held.image.apply(change)  # if it cannot be written, this object is not used any more
+        held.image.apply(commit)  # if it cannot be written, this object is not used any more
         whole = number - held.whole >= WHOLE_EVERY
-        if whole:
-            change = held.image.whole()
-        write = self._chain.prepare(number, change, whole)
+        write = self._chain.prepare(number, held.image.whole() if whole else commit, whole)
         if not wait_for(write, f"the state of {self._chain.share}", self._stop, self._on_retry):
             raise TakenError(f"{self._chain.share} was taken over by another exporter")
         held.number = number
@@ -209,8 +185,8 @@ class _Chain:
                 f"{_VERSION}: run the aiwatch that wrote it"
             )
         try:
-            image.apply(unpack(base64.b64decode(document["blob"])))
-        except DamagedError as error:
+            image.apply(unpack(zlib.decompress(base64.b64decode(document["blob"]))))
+        except (DamagedError, zlib.error) as error:
             raise CheckpointError(f"document {number} of {self.share} in {INDEX} is damaged: {error}") from None
 
     def _read(self, places: Any, heads: bool) -> dict[int, dict[str, Any]]:
@@ -224,7 +200,7 @@ class _Chain:
         found = (document["_source"] for document in response["docs"] if document["found"])
         return {int(source["number"]): source for source in found}
 
-    def prepare(self, number: int, change: Change, whole: bool) -> Callable[[], bool]:
+    def prepare(self, number: int, change: Commit, whole: bool) -> Callable[[], bool]:
         """Return what writes a document, and may be called again if it fails: see `write`."""
         document = {
             names.TIMESTAMP: datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -234,7 +210,7 @@ class _Chain:
             "owner": self._owner,
             "whole": whole,
             "version": _VERSION,
-            "blob": base64.b64encode(pack(change)).decode(),
+            "blob": base64.b64encode(zlib.compress(pack(change), _FAST)).decode(),
         }
         place = f"{self._name}:{number % PLACES}"
 
@@ -248,7 +224,7 @@ class _Chain:
 
         return write
 
-    def write(self, number: int, change: Change, whole: bool) -> bool:
+    def write(self, number: int, change: Commit, whole: bool) -> bool:
         """Write a document, and return whether it is there now; else another exporter's is.
 
         Raises:

@@ -26,7 +26,7 @@ from confluent_kafka import (
 )
 
 from aiwatch.ingest.batch import Counts
-from aiwatch.ingest.checkpoint import CheckpointError
+from aiwatch.ingest.commit import CheckpointError
 from aiwatch.ingest.contracts import StoppedError
 from aiwatch.ingest.exposition import Exposition
 from aiwatch.ingest.group.config import SESSION_TIMEOUT

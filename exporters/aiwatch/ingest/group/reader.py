@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aiwatch import names
 from aiwatch.catalogue.model import Log, Process
 from aiwatch.ingest.batch import Feed
-from aiwatch.ingest.checkpoint import CheckpointError, CheckpointStore
+from aiwatch.ingest.commit import CheckpointError, CheckpointStore
 from aiwatch.ingest.contracts import Sink, StoppedError
 from aiwatch.ingest.core import with_core
 from aiwatch.ingest.decode import Decoder, source_key
@@ -94,7 +94,7 @@ class Reader:
             self.source = KafkaSource(key, share.stream, share.place, offset)
             self.source.expect(extent.high)
             self._state = kit.new_state(process, checkpoint)
-            self._joins = None if kit.joiner is None else JoinQueue(kit.joiner, checkpoint.joins())
+            self._joins = None if kit.joiner is None else JoinQueue(kit.joiner, checkpoint.image.waiting_joins())
             self.exposition = Exposition(self._state, {names.PARTITION: share.place})
             self._metrics = PartMetrics(kit.self_metrics, kit.book)
             self._pipeline = Pipeline(
@@ -104,7 +104,7 @@ class Reader:
                 self._state,
                 self._holding.letters,
                 self._joins,
-                ProfileBook([process], checkpoint.profiles()),
+                ProfileBook([process], checkpoint.image.profiles.values()),
                 self._metrics,
                 self._stop,
                 connections=kit.connections,
@@ -165,7 +165,7 @@ class Reader:
 
 def _offset(holding: Holding, key: str, share: Share, extent: Extent, begun: bool) -> int:
     """Return the offset to read from; never silently from the beginning again, and never silently further on."""
-    position = next(iter(holding.checkpoint.positions(key)), None)
+    position = next(iter(holding.checkpoint.image.positions_of(key)), None)
     if position is None:
         if begun and extent.known:
             raise CheckpointError(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from aiwatch.ingest.checkpoint import Checkpoint, CheckpointError
+from aiwatch.ingest.checkpoint import Checkpoint
+from aiwatch.ingest.commit import CheckpointError
 from aiwatch.ingest.dead_letters import DeadLetters
 from aiwatch.ingest.group.contracts import Holding
 from aiwatch.ingest.group.share import Share
@@ -35,7 +36,7 @@ class SqliteShareStore:
         except OSError as error:
             raise CheckpointError(f"{folder} cannot be used: {error}") from None
         try:
-            return Holding(checkpoint, DeadLetters(folder, checkpoint.dead_letter_bytes), checkpoint.close)
+            return Holding(checkpoint, DeadLetters(folder, checkpoint.image.dead_letter_bytes), checkpoint.close)
         except OSError as error:
             checkpoint.close()
             raise CheckpointError(f"{folder} cannot be used: {error}") from None
