@@ -67,6 +67,7 @@ def test_every_statistical_test_is_registered_under_the_name_of_its_module(name:
     [
         ("kinds", KINDS_SHARE),
         ("ingest/sinks", ()),
+        ("respond/adapters", ("contract", "http_call")),
         ("detect/tests", ()),
     ],
 )

@@ -16,6 +16,7 @@ REPORT = "report"  # by its id, see `aiwatch.profiles.result.result_id`
 LINE = "line"
 TEXT = "text"
 REASON = "reason"
+STEP = "step"  # of a response
 RECORD = "record"
 PARTITION = "partition"  # of Kafka, as <topic>/<number>: whose series go on with whichever exporter reads it
 OTHER = "other"  # the value that stands for all values beyond a label's bound

@@ -15,7 +15,11 @@ from aiwatch.catalogue.model import Catalogue, Framework
 from aiwatch.provision.apply.elasticsearch_server import Applied, ApplyError, apply, delete_expired
 from aiwatch.provision.generators.elasticsearch_templates import ROLES, TEMPLATES, generate
 from aiwatch.respond.elasticsearch_store import ElasticsearchStore
+from aiwatch.respond.elasticsearch_trail import ElasticsearchTrail
+from aiwatch.respond.elasticsearch_windows import ElasticsearchWindows
+from aiwatch.respond.responses import utc_now
 from aiwatch.respond.store import Filter
+from aiwatch.respond.trail import Joined
 from tools.servers import run
 
 TREE = dict(generate(Catalogue(Framework(), ())))
@@ -132,6 +136,16 @@ def test_the_responders_key_serves_its_store_and_nothing_else(
         operations = [{"create": {"_id": "n1"}}, {"status": "firing"}]
         assert not responder.bulk(index="aiwatch-notifications", operations=operations, refresh=True)["errors"]
         assert responder.mget(index="aiwatch-notifications", ids=["n1"])["docs"][0]["found"]
+        trail = ElasticsearchTrail(responder)
+        entry = Joined(time=utc_now(), process="bot", number=1, case=1, alert_since=utc_now())
+        assert trail.read({"bot": 0}) == []
+        assert (trail.create(entry), trail.create(entry)) == (True, False)
+        assert trail.read({"bot": 0}) == [entry]
+        assert ElasticsearchWindows(responder).find("bot", utc_now()) == []
+        with pytest.raises(AuthorizationException):
+            responder.index(index="aiwatch-responses", id="bot:000001", document={})
+        with pytest.raises(AuthorizationException):
+            responder.delete(index="aiwatch-responses", id="bot:000001")
         with pytest.raises(AuthorizationException):
             responder.search(index=DAY)
         with pytest.raises(AuthorizationException):

@@ -177,6 +177,7 @@ def _responder(folders: Folders, port: int, es: run.Elasticsearch) -> Spec:
         folders.log("responder"),
         port,
         "respond",
+        folders.catalogue,
         f"--token-file={folders.secrets / 'responder-token'}",
         f"--api-key-file={folders.secrets / 'responder-api-key'}",
         f"--elasticsearch={es.url}",

@@ -13,8 +13,10 @@ from aiwatch.commands import (
     doctor,
     drift,
     export,
+    gate,
     provision,
     respond,
+    resume,
     setup,
 )
 
@@ -22,6 +24,8 @@ COMMANDS: tuple[click.Command, ...] = (
     provision.provision,
     export.export,
     respond.respond,
+    gate.gate,
+    resume.resume,
     backfill.backfill,
     baseline.baseline,
     checkpoint.checkpoint,

@@ -1,4 +1,4 @@
-"""`aiwatch respond`: take Alertmanager's notifications and show them."""
+"""`aiwatch respond`: take Alertmanager's notifications, show them, and answer drift."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ from pathlib import Path
 
 import click
 
+from aiwatch.catalogue.watch import CatalogueWatch
 from aiwatch.commands import shared
 from aiwatch.respond.elasticsearch_store import ElasticsearchStore
+from aiwatch.respond.elasticsearch_trail import ElasticsearchTrail
+from aiwatch.respond.elasticsearch_windows import ElasticsearchWindows
+from aiwatch.respond.journal import Journal
+from aiwatch.respond.policy import policies
+from aiwatch.respond.responses import Responses, utc_now
 from aiwatch.respond.serve import ServeError, serve
+from aiwatch.respond.worker import Worker
 
 
 @click.command()
@@ -18,17 +25,36 @@ from aiwatch.respond.serve import ServeError, serve
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
     envvar="AIWATCH_TOKEN_FILE",
-    help="File that holds the token which Alertmanager presents.",
+    help="File that holds the token which Alertmanager presents, and whoever resumes a model.",
 )
+@shared.catalogue_folder_option
 @shared.elasticsearch_options
-def respond(listen: str, token_file: Path, url: str | None, api_key_file: Path | None, ca_certs: Path | None) -> None:
-    """Receive Alertmanager's notifications, keep them, and show the inbox as a page and as JSON."""
+def respond(
+    listen: str,
+    token_file: Path,
+    catalogue_folder: Path,
+    url: str | None,
+    api_key_file: Path | None,
+    ca_certs: Path | None,
+) -> None:
+    """Receive Alertmanager's notifications, show the inbox, and answer drift as the catalogue says.
+
+    On ModelDrift the model is flagged for review, its retraining paused and the windows concerned quarantined,
+    until somebody resumes it (`aiwatch resume`).
+    """
     shared.log_to_stderr()
     if url is None:
         raise click.UsageError("Say where notifications are kept: --elasticsearch URL.")
     host, port = shared.split_listen(listen)
+    watch = CatalogueWatch(catalogue_folder)
+    known = policies(shared.read_catalogue(catalogue_folder))
     client = shared.connect(url, api_key_file, ca_certs)
+    responses = Responses(Journal(ElasticsearchTrail(client)), known, ElasticsearchWindows(client), utc_now)
+    worker = Worker(responses, watch.changed)
+    worker.start()
     try:
-        serve(host, port, token_file, ElasticsearchStore(client))
+        serve(host, port, token_file, ElasticsearchStore(client), responses)
     except ServeError as error:
         raise click.ClickException(str(error)) from None
+    finally:
+        worker.stop()

@@ -117,6 +117,18 @@ def elasticsearch_options(command: Decorated) -> Decorated:
     return command
 
 
+def responder_option(command: Decorated) -> Decorated:
+    """Add ``--responder``."""
+    return click.option(
+        "--responder",
+        default="http://127.0.0.1:8080",
+        show_default=True,
+        envvar="AIWATCH_RESPONDER",
+        metavar="URL",
+        help="URL of the responder (`aiwatch respond`).",
+    )(command)
+
+
 def read_secret(path: Path) -> str:
     """Return a secret that stands in a file.
 

@@ -1,12 +1,11 @@
 """The responder's addresses, as a Starlette application.
 
-Only the webhook asks for a token. The pages show alert texts to whoever can reach them: keep the service on
-loopback, or put a proxy that knows its users in front.
+Only what changes something asks for a token: the webhook, and resuming. The pages show alert texts to whoever can
+reach them: keep the service on loopback, or put a proxy that knows its users in front.
 """
 
 from __future__ import annotations
 
-import hmac
 import logging
 import re
 from collections.abc import Callable, Mapping
@@ -21,24 +20,18 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from aiwatch.respond import metrics as reasons
+from aiwatch.respond import model_routes
+from aiwatch.respond.answers import HEADERS, MAX_BODY_BYTES, TooLargeError, is_authorized, json_answer, read_body
 from aiwatch.respond.metrics import Metrics
 from aiwatch.respond.page import STYLE, View, format_cursor, render
 from aiwatch.respond.payload import PayloadError, Status, parse
+from aiwatch.respond.responses import Responses, utc_now
 from aiwatch.respond.runbook_page import render_index, render_runbook
 from aiwatch.respond.store import Cursor, Filter, Page, Store, StoreError
 
-MAX_BODY_BYTES = 5 * 1024 * 1024
 MAX_LIMIT = 500
 PAGE_FIRING = 200  # firing alerts on the HTML page before it says "older"
 PAGE_RESOLVED = 50
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
 
 _logger = logging.getLogger("aiwatch.respond")
 
@@ -47,24 +40,16 @@ class _BadRequest(ValueError):
     """A parameter of the address is wrong; the message names it."""
 
 
-class _TooLarge(Exception):
-    """The body is longer than MAX_BODY_BYTES."""
-
-
-def _utc_now() -> datetime:
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-
-def create_app(store: Store, token: str, now: Callable[[], datetime] = _utc_now) -> Starlette:
+def create_app(store: Store, responses: Responses, token: str, now: Callable[[], datetime] = utc_now) -> Starlette:
     """Return the application.
 
     Args:
         store: where notifications are kept.
-        token: what Alertmanager must present as ``Authorization: Bearer``.
+        responses: what they set off.
+        token: what Alertmanager, and whoever resumes, must present as ``Authorization: Bearer``.
         now: the clock, in UTC and whole milliseconds.
     """
-    handlers = _Handlers(store, token, now)
+    handlers = _Handlers(store, responses, token, now)
     return Starlette(
         routes=[
             Route("/", handlers.page),
@@ -74,6 +59,7 @@ def create_app(store: Store, token: str, now: Callable[[], datetime] = _utc_now)
             Route("/runbooks/{alert}", handlers.runbook),
             Route("/healthz", handlers.health),
             Route("/metrics", handlers.metrics),
+            *model_routes.routes(responses, token, now),
         ]
     )
 
@@ -81,26 +67,28 @@ def create_app(store: Store, token: str, now: Callable[[], datetime] = _utc_now)
 class _Handlers:
     """The requests' handlers, around one store."""
 
-    def __init__(self, store: Store, token: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, responses: Responses, token: str, now: Callable[[], datetime]) -> None:
         self._store = store
-        self._credentials = token.encode()
+        self._responses = responses
+        self._token = token
         self._now = now
-        self._metrics = Metrics()
+        self._metrics = Metrics(responses)
 
     async def receive(self, request: Request) -> Response:
-        """Store a notification. Alertmanager tries again after a 5xx, and only then."""
-        if not self._is_authorized(request):
+        """Store a notification and what it sets off. Alertmanager tries again after a 5xx, and only then."""
+        if not is_authorized(request, self._token):
             return self._refuse(
                 401, reasons.UNAUTHORIZED, "the token is missing or wrong: Authorization: Bearer <token>"
             )
         try:
-            notification = parse(await _body(request))
-        except _TooLarge:
+            notification = parse(await read_body(request))
+        except TooLargeError:
             return self._refuse(413, reasons.TOO_LARGE, f"the body is longer than {MAX_BODY_BYTES} bytes")
         except PayloadError as error:
             return self._refuse(400, reasons.MALFORMED, str(error))
         try:
             await run_in_threadpool(self._store.put, notification, self._now())
+            await run_in_threadpool(self._responses.notice, notification.alerts)
         except StoreError as error:
             return self._refuse(503, reasons.STORE, str(error))
         self._metrics.received(notification)
@@ -110,26 +98,26 @@ class _Handlers:
                 notification.truncated_alerts,
                 notification.group_key,
             )
-        return _json({"alerts": len(notification.alerts)})
+        return json_answer({"alerts": len(notification.alerts)})
 
     async def inbox(self, request: Request) -> Response:
         """Answer the current entries, newest first, as JSON."""
         try:
             wanted = _filter(request.query_params)
         except _BadRequest as error:
-            return _json({"error": str(error)}, 400)
+            return json_answer({"error": str(error)}, 400)
         try:
             page = await run_in_threadpool(self._store.find, wanted)
         except StoreError as error:
             return self._unavailable(error)
-        return _json({"entries": page.entries, "next": page.next and format_cursor(page.next)})
+        return json_answer({"entries": page.entries, "next": page.next and format_cursor(page.next)})
 
     async def page(self, request: Request) -> Response:
         """Answer the inbox as HTML, what is firing first."""
         try:
             wanted = _filter(request.query_params)
         except _BadRequest as error:
-            return PlainTextResponse(f"{error}\n", 400, _HEADERS)
+            return PlainTextResponse(f"{error}\n", 400, HEADERS)
         statuses: tuple[Status, ...] = ("firing", "resolved") if wanted.status is None else (wanted.status,)
         sections: dict[Status, Page] = {}
         try:
@@ -139,21 +127,21 @@ class _Handlers:
                 sections[status] = await run_in_threadpool(self._store.find, some)
         except StoreError as error:
             _logger.error("the inbox cannot be read: %s", error)
-            return PlainTextResponse(f"The inbox cannot be read now: {error}\n", 503, _HEADERS)
+            return PlainTextResponse(f"The inbox cannot be read now: {error}\n", 503, HEADERS)
         view = View(sections=sections, process=wanted.process, status=wanted.status, before=wanted.before)
-        return HTMLResponse(render(view, self._now()), headers=_HEADERS)
+        return HTMLResponse(render(view, self._now()), headers=HEADERS)
 
     async def runbooks(self, request: Request) -> Response:
         """Answer the list of runbooks."""
-        return HTMLResponse(render_index(STYLE), headers=_HEADERS)
+        return HTMLResponse(render_index(STYLE), headers=HEADERS)
 
     async def runbook(self, request: Request) -> Response:
         """Answer the runbook of one alert."""
         alert = request.path_params["alert"]
         page = render_runbook(alert, STYLE)
         if page is None:
-            return PlainTextResponse(f"There is no runbook for {alert}; see /runbooks/\n", 404, _HEADERS)
-        return HTMLResponse(page, headers=_HEADERS)
+            return PlainTextResponse(f"There is no runbook for {alert}; see /runbooks/\n", 404, HEADERS)
+        return HTMLResponse(page, headers=HEADERS)
 
     async def health(self, request: Request) -> Response:
         """Answer 200 when the store can be read, else 503."""
@@ -161,38 +149,22 @@ class _Handlers:
             await run_in_threadpool(self._store.check)
         except StoreError as error:
             return self._unavailable(error)
-        return _json({"status": "ok"})
+        return json_answer({"status": "ok"})
 
     async def metrics(self, request: Request) -> Response:
         """Answer the responder's own metrics, in the format that the scraper asks for."""
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(self._metrics.registry), headers={"Content-Type": content_type})
 
-    def _is_authorized(self, request: Request) -> bool:
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._credentials)
-
     def _refuse(self, status: int, reason: str, message: str) -> Response:
         self._metrics.failed(reason)
         _logger.error("a notification was not stored (%s): %s", reason, message)
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-        return _json({"error": message}, status, headers)
+        return json_answer({"error": message}, status, headers)
 
     def _unavailable(self, error: StoreError) -> Response:
         _logger.error("the store cannot be read: %s", error)
-        return _json({"error": str(error)}, 503)
-
-
-async def _body(request: Request) -> bytes:
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
-        raise _TooLarge
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise _TooLarge
-    return bytes(body)
+        return json_answer({"error": str(error)}, 503)
 
 
 def _filter(parameters: Mapping[str, str]) -> Filter:
@@ -234,7 +206,3 @@ def _cursor(text: str) -> Cursor:
             f"before: {text!r} is neither a time (2026-01-02T03:04:05Z) nor the `next` of a page"
         ) from None
     return Cursor(timestamp, entry)
-
-
-def _json(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(content), status, {**_HEADERS, **(headers or {})}, "application/json")

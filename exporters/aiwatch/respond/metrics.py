@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
-from aiwatch.names import BUILD_INFO, NOTIFICATION_ERRORS_TOTAL, NOTIFICATIONS_TOTAL, OTHER, REASON, UNKNOWN
+from aiwatch.names import (
+    BUILD_INFO,
+    MODEL_UNDER_REVIEW,
+    NOTIFICATION_ERRORS_TOTAL,
+    NOTIFICATIONS_TOTAL,
+    OTHER,
+    OUTCOME,
+    PROCESS,
+    REASON,
+    RESPONSE_STEPS_TOTAL,
+    RETRAINING_PAUSED,
+    STEP,
+    UNKNOWN,
+)
 from aiwatch.respond.payload import Notification
+from aiwatch.respond.responses import Responses
+from aiwatch.respond.review import OUTCOMES
 
 SEVERITIES = ("critical", "warning", "info", "none")
 STATUSES = ("firing", "resolved")
@@ -23,9 +41,10 @@ REASONS = (UNAUTHORIZED, TOO_LARGE, MALFORMED, STORE, TRUNCATED)
 class Metrics:
     """The responder's metrics, in a registry of their own; every series is there from the start, at 0."""
 
-    def __init__(self) -> None:
+    def __init__(self, responses: Responses) -> None:
         """Create the metrics."""
         self.registry = CollectorRegistry()
+        self.registry.register(_States(responses))
         self._received = Counter(
             NOTIFICATIONS_TOTAL,
             "Notifications about alerts that were received and stored, repetitions included.",
@@ -57,3 +76,38 @@ class Metrics:
     def failed(self, reason: str) -> None:
         """Count a delivery that was not stored, by one of REASONS."""
         self._errors.labels(reason).inc()
+
+
+class _States(Collector):
+    """The states of the models, as their trails add up to them: counters go on where they were after a restart.
+
+    A process has no series before its trail was read.
+    """
+
+    def __init__(self, responses: Responses) -> None:
+        self._responses = responses
+
+    def describe(self) -> tuple[GaugeMetricFamily, GaugeMetricFamily, CounterMetricFamily]:
+        """Return the metrics without their series, which are not known yet."""
+        return (
+            GaugeMetricFamily(MODEL_UNDER_REVIEW, "1 while the model is under review, else 0.", labels=(PROCESS,)),
+            GaugeMetricFamily(RETRAINING_PAUSED, "1 while retraining is paused, else 0.", labels=(PROCESS,)),
+            CounterMetricFamily(
+                RESPONSE_STEPS_TOTAL,
+                "Attempts at the steps of a response and of undoing it; a failed one is repeated, a dropped one not.",
+                labels=(PROCESS, STEP, OUTCOME),
+            ),
+        )
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics with the series of the present."""
+        under_review, paused, steps = self.describe()
+        for process, review in sorted(self._responses.journal.reviews.items()):
+            under_review.add_metric((process,), review.open)
+            paused.add_metric((process,), review.paused)
+            policy = self._responses.policies.get(process)
+            names = {*(policy.steps if policy else ()), *(step for step, _ in review.outcomes)}
+            for step in sorted(names):
+                for outcome in OUTCOMES:
+                    steps.add_metric((process, step, outcome), review.outcomes.get((step, outcome), 0))
+        yield from (under_review, paused, steps)

@@ -75,7 +75,8 @@ def render(view: View, now: datetime) -> str:
         f"<title>{count}aiwatch inbox</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         f"<header>\n<h1>Inbox</h1>\n{_navigation(view)}</header>\n<main>\n{body}</main>\n"
         f"<footer>As of {_time(now)}. The page reloads itself every minute. "
-        f'<a href="{json}">The same as JSON</a> - <a href="/runbooks/">Runbooks</a></footer>\n'
+        f'<a href="{json}">The same as JSON</a> - <a href="/models/">Models</a> - '
+        '<a href="/runbooks/">Runbooks</a></footer>\n'
         "</body>\n</html>\n"
     )
 

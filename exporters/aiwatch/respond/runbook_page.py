@@ -40,6 +40,6 @@ def _document(title: str, body: str, style: str) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{style}\npre {{ overflow-x: auto; }}</style>\n</head>\n<body>\n"
-        f'<nav><a href="/">Inbox</a><a href="/runbooks/">Runbooks</a></nav>\n<main>\n{body}</main>\n'
-        "</body>\n</html>\n"
+        '<nav><a href="/">Inbox</a><a href="/models/">Models</a><a href="/runbooks/">Runbooks</a></nav>\n'
+        f"<main>\n{body}</main>\n</body>\n</html>\n"
     )

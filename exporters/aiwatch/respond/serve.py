@@ -13,6 +13,7 @@ from types import FrameType
 import uvicorn
 
 from aiwatch.respond.app import create_app
+from aiwatch.respond.responses import Responses
 from aiwatch.respond.store import Store
 
 _GRACE_SECONDS = 5
@@ -23,19 +24,20 @@ class ServeError(Exception):
     """The responder cannot start; the message says what to change."""
 
 
-def serve(host: str, port: int, token_file: Path, store: Store) -> None:
+def serve(host: str, port: int, token_file: Path, store: Store, responses: Responses) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests under way and return.
 
     Args:
         host: address to listen on; keep it on loopback, for the pages ask nobody who they are.
         port: port to listen on; 0 takes a free one, which is logged.
-        token_file: file that holds the token that Alertmanager presents, and nothing else.
+        token_file: file that holds the token that Alertmanager, and whoever resumes, presents, and nothing else.
         store: where notifications are kept.
+        responses: what they set off.
 
     Raises:
         ServeError: the token file cannot be used, or the address cannot be listened on.
     """
-    app = create_app(store, read_token(token_file))
+    app = create_app(store, responses, read_token(token_file))
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_GRACE_SECONDS
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from fnmatch import fnmatch
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -21,6 +21,7 @@ from aiwatch.provision.generators.elasticsearch_templates import (
     generate,
 )
 from aiwatch.respond.elasticsearch_store import MAPPINGS, SETTINGS
+from aiwatch.respond.trail import Entry
 
 FOLDER = "elasticsearch/generated"
 TREE = generate(Catalogue(Framework(), ()))
@@ -39,6 +40,7 @@ def test_there_is_a_template_for_each_family_a_policy_and_a_role_for_each_key() 
         f"{FOLDER}/index_templates/aiwatch-notifications.json",
         f"{FOLDER}/index_templates/aiwatch-predictions.json",
         f"{FOLDER}/index_templates/aiwatch-profiles.json",
+        f"{FOLDER}/index_templates/aiwatch-responses.json",
         f"{FOLDER}/lifecycle/aiwatch.json",
         f"{FOLDER}/roles/exporter.json",
         f"{FOLDER}/roles/grafana.json",
@@ -87,6 +89,12 @@ def test_notifications_are_mapped_as_the_responder_stores_them() -> None:
     assert template["template"]["mappings"]["dynamic"] == MAPPINGS["dynamic"]
     settings = template["template"]["settings"]["index"]
     assert settings == {name: str(value) for name, value in SETTINGS.items()}
+
+
+@pytest.mark.parametrize("entry", get_args(Entry))
+def test_every_field_of_an_entry_of_a_trail_is_mapped(entry: type[msgspec.Struct]) -> None:
+    mapped = content("index_templates/aiwatch-responses")["template"]["mappings"]["properties"]
+    assert {field.encode_name for field in msgspec.structs.fields(entry)} | {"event"} <= mapped.keys()
 
 
 @pytest.mark.parametrize(("retention", "age"), [(90 * 86400.0, "90d"), (14 * 86400.0, "14d"), (36 * 3600.0, "36h")])

@@ -24,7 +24,7 @@ from aiwatch import names
 from aiwatch.provision.apply.api_keys import ensure_key
 from aiwatch.provision.apply.mappings import contains, plain, type_conflicts
 from aiwatch.provision.contracts import Tree
-from aiwatch.provision.generators.elasticsearch_templates import LIFECYCLE, ROLES, TEMPLATES
+from aiwatch.provision.generators.elasticsearch_templates import LIFECYCLE, ROLES, SINGLE_INDICES, TEMPLATES
 from aiwatch.provision.secret_files import RESPONDER_TOKEN, ensure_token
 
 _NO_HANDLER = (400, 404, 405)
@@ -147,9 +147,10 @@ def _plan(client: Elasticsearch, tree: Tree, secrets: Path, retention: float, to
         plan.add(f"index template {name}", partial(_put_template, client, name, body))
         for pattern in body["index_patterns"]:
             _plan_mappings(client, pattern, body["template"]["mappings"]["properties"], plan)
-    if names.INDEX_NOTIFICATIONS in templates:
-        plan.add(f"index {names.INDEX_NOTIFICATIONS}", partial(_create_index, client))
-    families = [name.removeprefix(names.INDEX_PREFIX) for name in templates if name != names.INDEX_NOTIFICATIONS]
+    for index in SINGLE_INDICES:
+        if index in templates:
+            plan.add(f"index {index}", partial(_create_index, client, index))
+    families = [name.removeprefix(names.INDEX_PREFIX) for name in templates if name not in SINGLE_INDICES]
     for family in families if not managed else ():
         plan.add(f"expired indices of {family}", partial(_delete_expired, client, family, retention, today))
     for role, descriptor in roles.items():
@@ -194,10 +195,10 @@ def _put_template(client: Elasticsearch, name: str, body: Mapping[str, Any]) -> 
     return True
 
 
-def _create_index(client: Elasticsearch) -> bool:
-    if client.indices.exists(index=names.INDEX_NOTIFICATIONS):
+def _create_index(client: Elasticsearch, index: str) -> bool:
+    if client.indices.exists(index=index):
         return False
-    client.indices.create(index=names.INDEX_NOTIFICATIONS)
+    client.indices.create(index=index)
     return True
 
 

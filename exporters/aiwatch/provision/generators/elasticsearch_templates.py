@@ -19,12 +19,15 @@ TEMPLATES = f"{FOLDER}/index_templates"
 LIFECYCLE = f"{FOLDER}/lifecycle"
 ROLES = f"{FOLDER}/roles"
 POLICY = "aiwatch"
+SINGLE_INDICES = (names.INDEX_NOTIFICATIONS, names.INDEX_RESPONSES)
+"""What is one small index and not one for each day; it is made when its template is, and kept for good."""
 
 _PRIORITY = 200  # above what Elasticsearch brings along (100)
 _MANAGED = {"managed_by": "aiwatch provision"}
 _SETTINGS = {"number_of_shards": "1", "auto_expand_replicas": "0-1"}
 _DATE = {"type": "date"}
 _ADDRESS = {"type": "keyword", "index": False, "doc_values": False}
+_TEXT = {"type": "text"}
 
 COMMON_PROPERTIES: Mapping[str, Any] = {
     names.TIMESTAMP: _DATE,
@@ -69,6 +72,26 @@ PROFILE_PROPERTIES: Mapping[str, Any] = {
 }
 """What one looks for of the profile of an hour; what it holds is packed, and not searched."""
 
+RESPONSE_PROPERTIES: Mapping[str, Any] = {
+    names.TIMESTAMP: _DATE,
+    names.PROCESS: KEYWORD,
+    "number": {"type": "integer"},
+    "case": {"type": "integer"},
+    "event": KEYWORD,
+    "alert_since": _DATE,
+    "steps": KEYWORD,
+    "pauses": {"type": "boolean"},
+    "windows": {"properties": {"start": _DATE, "end": _DATE, names.MODEL_VERSION: KEYWORD}},
+    names.STEP: KEYWORD,
+    "action": KEYWORD,
+    "memo": {"type": "object", "enabled": False},
+    "detail": _TEXT,
+    "by": KEYWORD,
+    "reason": _TEXT,
+    "release": {"type": "boolean"},
+}
+"""What the responder stores of a response."""
+
 
 class MappingConflictError(Exception):
     """Two kinds want the same field of one family mapped differently."""
@@ -85,7 +108,8 @@ def generate(catalogue: Catalogue) -> Tree:
         tree[f"{TEMPLATES}/{names.INDEX_PREFIX}{family}.json"] = _json(_daily_template(family, properties))
     profiles = f"{names.INDEX_PREFIX}{names.FAMILY_PROFILES}"
     tree[f"{TEMPLATES}/{profiles}.json"] = _json(_daily_template(names.FAMILY_PROFILES, PROFILE_PROPERTIES))
-    tree[f"{TEMPLATES}/{names.INDEX_NOTIFICATIONS}.json"] = _json(_notifications_template())
+    for index, template in _single_templates().items():
+        tree[f"{TEMPLATES}/{index}.json"] = _json(template)
     for role, descriptor in _roles(list(families)).items():
         tree[f"{ROLES}/{role}.json"] = _json(descriptor)
     return tree
@@ -120,8 +144,13 @@ def _daily_template(family: str, properties: Mapping[str, Any]) -> dict[str, Any
     return _template(f"{names.INDEX_PREFIX}{family}-*", f"One index for each day of {family}.", properties, lifecycle)
 
 
-def _notifications_template() -> dict[str, Any]:
-    return _template(names.INDEX_NOTIFICATIONS, "What Alertmanager told the responder.", NOTIFICATION_PROPERTIES, {})
+def _single_templates() -> dict[str, dict[str, Any]]:
+    """Return the template of each of SINGLE_INDICES."""
+    what: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+        names.INDEX_NOTIFICATIONS: ("What Alertmanager told the responder.", NOTIFICATION_PROPERTIES),
+        names.INDEX_RESPONSES: ("What was done about drift, and by whom: only ever added to.", RESPONSE_PROPERTIES),
+    }
+    return {index: _template(index, *what[index], {}) for index in SINGLE_INDICES}
 
 
 def _template(
@@ -156,12 +185,13 @@ def _roles(families: Sequence[str]) -> dict[str, dict[str, Any]]:
     The exporter creates documents, reads them back to tell a repeated event from an earlier delivery of the
     same line, updates an interaction when feedback on it comes, and rewrites the profiles of hours; of shared Kafka
     topics it keeps its state and the dead letters. Grafana reads what is shown, and asks for the server's version and
-    health.
+    health. The responder counts repeated notifications, only ever adds to its trail, and reads what the tests of drift
+    found.
     """
     written = [f"{names.INDEX_PREFIX}{family}-*" for family in families]
     updated = [f"{names.INDEX_PREFIX}{names.FAMILY_INTERACTIONS}-*"]
     profiles = [f"{names.INDEX_PREFIX}{names.FAMILY_PROFILES}-*"]
-    shown = [*written, names.INDEX_NOTIFICATIONS]
+    shown = [*written, *SINGLE_INDICES]
     return {
         "exporter": _role(
             [],
@@ -172,7 +202,12 @@ def _roles(families: Sequence[str]) -> dict[str, dict[str, Any]]:
             _on([names.INDEX_DEAD_LETTERS], "create_doc", "create_index", "read"),
         ),
         "grafana": _role(["cluster:monitor/health", "cluster:monitor/main"], _on(shown, "read", "view_index_metadata")),
-        "responder": _role([], _on([names.INDEX_NOTIFICATIONS], "index", "read")),
+        "responder": _role(
+            [],
+            _on([names.INDEX_NOTIFICATIONS], "index", "read"),
+            _on([names.INDEX_RESPONSES], "create_doc", "read"),
+            _on([names.INDEX_DRIFT], "read"),
+        ),
     }
 
 
