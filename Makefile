@@ -1,6 +1,6 @@
 # Every target sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check provision reference golden bench bench-engine bench-faults bench-instrument fmt clean
+.PHONY: help demo demo-baseline test check provision reference golden bench bench-engine bench-faults bench-instrument fmt clean
 .PHONY: up down logs status password doctor backup restore test-compose
 PYTHON ?= python3
 BIN := .venv/bin
@@ -34,6 +34,9 @@ check: $(INSTALLED) ## lint, types, import contracts, generated files up to date
 
 reference: $(INSTALLED) ## write docs/reference from the code
 	@$(BIN)/python -m tools.reference
+
+demo-baseline: $(INSTALLED) ## renew the baseline of the demo's fraud score
+	@$(BIN)/python -m tools.demo.baseline
 
 provision: $(INSTALLED) ## generate all configuration from catalogue/
 	@$(BIN)/aiwatch provision
