@@ -32,7 +32,8 @@ def _helps(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
     yield name, command.get_help(context)
     if isinstance(command, click.Group):
         for child in command.list_commands(context):
-            yield from _helps(command.commands[child], f"{name} {child}")
+            if (found := command.get_command(context, child)) is not None:
+                yield from _helps(found, f"{name} {child}")
 
 
 def _metrics() -> str:

@@ -1,37 +1,20 @@
-"""The commands of the command line, one file each, registered here."""
+"""The commands of the command line, one file each, registered here by name.
 
-from __future__ import annotations
+By name, as a command imports much: one that runs for months shall not hold what only others need.
+"""
 
-import click
-
-from aiwatch.commands import (
-    backfill,
-    baseline,
-    checkpoint,
-    deadletter,
-    demo,
-    doctor,
-    drift,
-    export,
-    gate,
-    provision,
-    respond,
-    resume,
-    setup,
-)
-
-COMMANDS: tuple[click.Command, ...] = (
-    provision.provision,
-    export.export,
-    respond.respond,
-    gate.gate,
-    resume.resume,
-    backfill.backfill,
-    baseline.baseline,
-    checkpoint.checkpoint,
-    deadletter.deadletter,
-    demo.demo,
-    drift.drift,
-    setup.setup,
-    doctor.doctor,
+COMMANDS = (
+    "provision",
+    "export",
+    "respond",
+    "gate",
+    "resume",
+    "backfill",
+    "baseline",
+    "checkpoint",
+    "deadletter",
+    "demo",
+    "drift",
+    "setup",
+    "doctor",
 )
