@@ -51,6 +51,20 @@ def test_batches_are_handed_back_in_the_order_in_which_they_were_sent(sink: Gate
     assert sending.take(5) is None
 
 
+def test_while_the_first_still_waits_as_many_again_may_arrive_before_it_and_no_more(sink: Gate) -> None:
+    sending: Sending[str] = Sending(sink, 2)
+    send(sending, sink, "first")
+    for name in ("second", "third", "fourth"):
+        assert not sending.full
+        send(sending, sink, name)
+        assert sending.full
+        sink.open[name].set()
+        assert sending.take(5) is None
+    assert sending.full
+    sink.open["first"].set()
+    assert [(sending.take(5) or ("",))[0] for _ in range(4)] == ["first", "second", "third", "fourth"]
+
+
 def test_an_error_in_a_later_batch_is_raised_while_the_first_still_waits(sink: Gate) -> None:
     sending: Sending[str] = Sending(sink, 2)
     send(sending, sink, "first")

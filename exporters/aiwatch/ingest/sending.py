@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 
 class Sending(Generic[Load]):
-    """Sends up to ``connections`` batches at once.
+    """Sends up to ``connections`` batches at once, and holds as many again that arrived before an older one.
 
     Its threads end with the process: one that waits for a server that does not answer keeps nobody from stopping.
     What it carried was not committed, and will be read again.
@@ -28,6 +28,7 @@ class Sending(Generic[Load]):
         self._sink = sink
         self._connections = connections
         self._flying: deque[tuple[Load, Future[Mapping[int, Outcome]]]] = deque()
+        self._arrived: set[Future[Mapping[int, Outcome]]] = set()  # behind one that has not
 
     @property
     def loads(self) -> list[Load]:
@@ -37,7 +38,8 @@ class Sending(Generic[Load]):
     @property
     def full(self) -> bool:
         """Whether nothing more should be sent before something has been taken."""
-        return len(self._flying) >= self._connections
+        waiting = sum(not future.done() for _, future in self._flying)
+        return waiting >= self._connections or len(self._flying) >= 2 * self._connections
 
     def send(self, load: Load, documents: Documents) -> None:
         """Send ``documents``, which belong to ``load``."""
@@ -46,6 +48,8 @@ class Sending(Generic[Load]):
     def take(self, seconds: float) -> tuple[Load, Mapping[int, Outcome]] | None:
         """Return the oldest load and its outcomes, or None when it takes longer than ``seconds``.
 
+        None is also returned as soon as another one has arrived: something may be sent again.
+
         Raises:
             Exception: whatever the sink raised, for any load.
         """
@@ -53,11 +57,11 @@ class Sending(Generic[Load]):
             return None
         load, first = self._flying[0]
         if not first.done():
-            wait([future for _, future in self._flying if not future.done()], seconds, FIRST_COMPLETED)
-        for _, future in self._flying:
-            if future.done():
-                future.result()
-        if not first.done():
+            wait([future for _, future in self._flying if future not in self._arrived], seconds, FIRST_COMPLETED)
+        self._arrived = {future for _, future in self._flying if future.done()}
+        for future in self._arrived:
+            future.result()
+        if first not in self._arrived:
             return None
         self._flying.popleft()
         return load, first.result()
