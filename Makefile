@@ -1,6 +1,6 @@
 # Every target sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-baseline test check provision reference golden bench bench-engine bench-faults bench-instrument fmt clean
+.PHONY: help demo demo-baseline test check provision reference golden bench bench-engine bench-faults bench-instrument bench-cause fmt clean
 .PHONY: up down logs status password doctor backup restore test-compose
 PYTHON ?= python3
 BIN := .venv/bin
@@ -54,6 +54,9 @@ bench-instrument: $(INSTALLED) ## time of one logging call
 
 bench-engine: $(INSTALLED) ## speed of the log engine, 15 minutes; ARGS="--only decode --records 100000"
 	@$(BIN)/python -m bench.engine $(ARGS)
+
+bench-cause: $(INSTALLED) ## plant causes of drift, count which are found; ARGS="--seeds 1"
+	@$(BIN)/python -m bench.cause $(ARGS)
 
 up: ## start everything in containers; ARGS=--build after an upgrade
 	@docker compose up --detach --wait $(ARGS)

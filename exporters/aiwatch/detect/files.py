@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,11 +15,14 @@ import polars as pl
 from aiwatch import names
 from aiwatch.detect.aspects import Criteria, aspects, describe
 from aiwatch.detect.contracts import DriftTest, Floats, Outcome
+from aiwatch.detect.explain import explain
 from aiwatch.detect.multiplicity import holm
+from aiwatch.detect.onset import with_onset
+from aiwatch.detect.situation import added, situation_of
 from aiwatch.detect.tests import relations
 from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.profile import Numeric, Profile
-from aiwatch.profiles.result import Claim, Finding, State
+from aiwatch.profiles.result import Claim, Finding, Result, State
 from aiwatch.profiles.tables.frames import FrameFold, as_numbers
 from aiwatch.profiles.tables.raw import TableError, read_raw
 from aiwatch.profiles.tables.typed import Kind, Table, Type, Wanted, read_table
@@ -120,14 +123,25 @@ def by_time(table: Table, length: timedelta, least: int) -> Iterator[Piece]:
         yield Piece(first, frame[first:end], starts[first], starts[end - 1] + length)
 
 
-def compare(baseline: Baseline, reference: Table, pieces: Sequence[Piece], criteria: Criteria) -> list[Chunk]:
+def compare(
+    baseline: Baseline,
+    reference: Table,
+    pieces: Sequence[Piece],
+    criteria: Criteria,
+    upstream: Mapping[str, Result] | None = None,
+) -> list[Chunk]:
     """Return what every piece shows; multiplicity is taken care of over all of them and all features together."""
     judge = _Judge(baseline, reference, criteria, min(len(piece.frame) for piece in pieces))
-    found = [judge.findings(piece) for piece in pieces]
+    profiles = [list(judge.profiles(number, piece)) for number, piece in enumerate(pieces)]
+    found = [judge.findings(piece, added(each)) for piece, each in zip(pieces, profiles, strict=True)]
     adjusted = iter(holm([finding.p_value for findings in found for finding in findings]))
+    judged_all = [tuple(_judged(finding, next(adjusted)) for finding in findings) for findings in found]
     chunks = []
-    for number, (piece, findings) in enumerate(zip(pieces, found, strict=True)):
-        judged = tuple(_judged(finding, next(adjusted)) for finding in findings)
+    for number, (piece, judged) in enumerate(zip(pieces, judged_all, strict=True)):
+        starts = [each[0].start for each in profiles[: number + 1]]
+        judged = tuple(with_onset(finding, starts, judged_all[: number + 1]) for finding in judged)
+        windows = [profile for each in profiles[: number + 1] for profile in each]
+        situation = situation_of(baseline, windows, judged, upstream=upstream, usual=judge.usual)
         drifted = any(finding.drifted for finding in judged)
         state: State = "drift" if drifted else "ok" if judged else "not_enough_data"
         chunks.append(
@@ -140,6 +154,7 @@ def compare(baseline: Baseline, reference: Table, pieces: Sequence[Piece], crite
                 end=piece.end,
                 state=state,
                 findings=judged,
+                causes=explain(situation),
             )
         )
     return chunks
@@ -164,16 +179,17 @@ class _Judge:
         self._values = {name: _finite(frame[name]) for name in numbers}
         self._related = relations.correlations(baseline.source.rows, baseline.sums, baseline.products)
 
-    def profile(self, piece: Piece) -> Profile:
-        profile = self._fold.fold.empty(names.UNKNOWN, piece.start or _NONE, piece.end or _NONE)
-        self._fold.add(profile, piece.frame)
-        return profile
+        self.usual = added(list(self._fold.by_version(reference.frame.collect(), _NONE, _NONE)))
 
-    def findings(self, piece: Piece) -> list[Finding]:
+    def profiles(self, number: int, piece: Piece) -> Iterator[Profile]:
+        """Return a profile of each model version; pieces without times lie as hours behind each other."""
+        start = piece.start or _NONE + number * timedelta(hours=1)
+        return self._fold.by_version(piece.frame, start, piece.end or start + timedelta(hours=1))
+
+    def findings(self, piece: Piece, profile: Profile) -> list[Finding]:
         """Return what every test says, before multiplicity; nothing for a piece with too few rows."""
         if len(piece.frame) < self._criteria.min_rows:
             return []
-        profile = self.profile(piece)
         found = [self._finding(name, test, piece, profile) for name, test in self._tests]
         if len(self._baseline.relations) > 1:
             now = relations.correlations(profile.rows, profile.sums, profile.products)

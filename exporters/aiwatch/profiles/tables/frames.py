@@ -14,9 +14,9 @@ import polars as pl
 from aiwatch import names
 from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.fold import INVALID, LARGEST, LONGEST, MISSING, UNSEEN, Fold, empty_counts
-from aiwatch.profiles.profile import Counts, Numeric, Profile, Segment, Shape, bounded, smallest, summed
+from aiwatch.profiles.profile import LATENCY_BOUNDS, Counts, Numeric, Profile, Segment, Shape, bounded, smallest, summed
 from aiwatch.profiles.tables.raw import NO_VALUE
-from aiwatch.profiles.tables.typed import LABEL
+from aiwatch.profiles.tables.typed import ERROR, LABEL, LATENCY, VERSION
 
 Codes: TypeAlias = npt.NDArray[np.uint16]
 Numbers: TypeAlias = npt.NDArray[np.float64]
@@ -52,6 +52,15 @@ class FrameFold:
             yield profile.start, profile
             start += length
 
+    def by_version(self, frame: pl.DataFrame, start: datetime, end: datetime) -> Iterator[Profile]:
+        """Return a profile of each model version that ``frame`` has rows of."""
+        parts = frame.partition_by(VERSION, maintain_order=True) if VERSION in frame.columns else [frame]
+        for part in parts:
+            version = part[VERSION][0] if VERSION in part.columns and len(part) else None
+            profile = self.fold.empty(version or names.UNKNOWN, start, end)
+            self.add(profile, part)
+            yield profile
+
     def codes(self, frame: pl.DataFrame) -> Codes:
         """Return the bin of every value, or why it is in none: rows x features of the baseline."""
         found = np.empty((len(frame), len(self._shapes)), np.uint16)
@@ -62,6 +71,7 @@ class FrameFold:
     def _add(self, profile: Profile, frame: pl.DataFrame, codes: Codes) -> None:
         profile.rows += len(frame)
         self._count(profile.features, frame, codes)
+        self._serve(profile, frame)
         self._relate(profile, codes)
         rows, numbers = np.unique(row_hashes(codes), return_counts=True)
         profile.repeats = smallest(summed(profile.repeats, dict(zip(rows.tolist(), numbers.tolist(), strict=True))))
@@ -76,6 +86,17 @@ class FrameFold:
     def _count(self, held: dict[str, Counts], frame: pl.DataFrame, codes: Codes) -> None:
         for place, (name, shape) in enumerate(self._shapes.items()):
             held[name].merge(column_counts(frame[name], codes[:, place], shape))
+
+    @staticmethod
+    def _serve(profile: Profile, frame: pl.DataFrame) -> None:
+        """Add how long answers took, and how many there were not."""
+        if ERROR in frame.columns:
+            profile.errors += int(frame[ERROR].fill_null(False).sum())
+        if LATENCY in frame.columns:
+            seconds = frame[LATENCY].drop_nulls().to_numpy()
+            buckets = np.bincount(np.searchsorted(LATENCY_BOUNDS, seconds, side="left"), minlength=len(profile.latency))
+            profile.latency = [mine + int(more) for mine, more in zip(profile.latency, buckets, strict=True)]
+            profile.latency_total += float(seconds.sum())
 
     def _segment(self, profile: Profile, feature: str, value: str, frame: pl.DataFrame, codes: Codes) -> None:
         segments = profile.segments.setdefault(feature, {})

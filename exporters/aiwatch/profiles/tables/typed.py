@@ -23,12 +23,14 @@ Kind = Literal["classifier", "regressor"]
 
 LABEL = "label"
 VERSION = "model_version"
+LATENCY = "latency"
+ERROR = "error"
 SCORE_NAMES = (names.SCORE, "y_pred_proba", "y_score", "proba", "probability", "predict_proba", "prediction", "y_pred")
 VALUE_NAMES = (names.VALUE, "prediction", "predicted", "predicted_value", "y_pred", "y_hat", "yhat")
 TIME_NAMES = (names.TIMESTAMP, "timestamp", "time", "datetime", "event_time", "created_at", "date", "ts")
 LABEL_NAMES = (LABEL, "y_true", "target", "outcome", "ground_truth", "actual")
 OTHER_NAMES = (
-    *("decision", "y_pred", "predicted_class", "latency", "model", VERSION, "trace_id", "error"),
+    *("decision", "y_pred", "predicted_class", LATENCY, "model", VERSION, "trace_id", ERROR),
     *("type", "process", "log", "attributes", "_index", "_id"),
 )
 """Fields of a prediction that are no features."""
@@ -66,7 +68,8 @@ class Table:
 
     ``frame`` has a column per feature (numbers as Float64, where infinity stands for a value of the wrong type;
     categories as String, where `NO_VALUE` does), and, as far as there are any, the model's output as `names.SCORE` or
-    `names.VALUE` (see ``prediction``), the time as `names.TIMESTAMP` and the outcome as `LABEL`.
+    `names.VALUE` (see ``prediction``), the time as `names.TIMESTAMP`, the outcome as `LABEL`, the version of the model
+    as `VERSION`, seconds until the answer as `LATENCY`, and as `ERROR` whether there was none.
     """
 
     frame: pl.LazyFrame
@@ -153,6 +156,7 @@ def read_table(patterns: Sequence[str], wanted: Wanted, scratch: Path) -> Table:
     if label is not None:
         chosen.append(_outcome(raw, columns[label], notes).alias(LABEL))
         notes.append(f"{label}: the true outcome")
+    chosen += _service(raw, columns, {*types, *taken})
     return Table(
         raw.frame.select(chosen),
         types,
@@ -384,6 +388,19 @@ def _outcome(raw: Raw, column: _Column, notes: list[str]) -> pl.Expr:
         return pl.when(text.is_not_null()).then((text == "true").cast(pl.Float64))
     number = _number(raw, column, notes)
     return pl.when(number.is_finite()).then(number)
+
+
+def _service(raw: Raw, columns: Mapping[str, _Column], but: Collection[str]) -> Iterator[pl.Expr]:
+    """Yield what the fields of a prediction say of the service that answered, as far as they are there."""
+    for name in {VERSION, LATENCY, ERROR} & columns.keys() - but:
+        column, value = columns[name], pl.col(name)
+        if name == VERSION:
+            yield _category(raw, column).alias(VERSION)
+        elif name == LATENCY and column.is_number:
+            yield value.cast(pl.Float64, strict=False).alias(LATENCY)
+        elif name == ERROR and (column.is_number or column.is_flag or column.is_text):
+            text = value.cast(pl.String).str.strip_prefix(TEXT_MARK).str.to_lowercase()
+            yield (text.is_not_null() & ~text.is_in(["", "0", "0.0", "false"])).alias(ERROR)
 
 
 def _time(raw: Raw, column: _Column) -> pl.Expr:

@@ -1,0 +1,69 @@
+"""Whether the same score still means the same outcomes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
+
+from aiwatch import names
+from aiwatch.detect.signs.contract import Sign
+from aiwatch.detect.signs.strength import percent, strength
+from aiwatch.detect.situation import Situation
+from aiwatch.profiles.profile import Counts
+
+_GROUPS = 12  # of score bins
+_FEWEST = 100  # labels
+_MATERIAL = 0.12  # root mean square over groups, in standard deviations of the outcome
+_CHANCES = 3000  # windows of a season: this is looked at in each, whatever the verdict
+Labels = Mapping[int, tuple[int, float]]
+
+
+def outcomes(situation: Situation) -> Iterator[Sign]:
+    """Yield whether outcomes moved at the same score, if enough of them are known."""
+    then, now = situation.baseline.labels, situation.now.labels
+    rows, known = sum(rows for rows, _ in now.values()), sum(rows for rows, _ in then.values())
+    if situation.prediction is None or rows < _FEWEST or known < _FEWEST:
+        return
+    variance = outcome_variance(situation.prediction, then, situation.baseline.features[situation.prediction].counts)
+    groups = grouped(then, now)
+    square = chance = mean_was = mean_now = 0.0
+    for (were, was), (are, is_) in groups:
+        error = variance / max(are, 1) + variance / max(were, 1)
+        if are and were:
+            away = is_ / are - was / were
+            square += are / rows * (away**2 - error) / variance
+            chance += (are / rows) ** 2 * 2 * (error / variance) * (error / variance + 2 * away**2 / variance)
+            mean_was += are * was / were
+            mean_now += is_
+    size = math.sqrt(max(square, 0.0))
+    error = math.sqrt(chance) / (2 * max(size, _MATERIAL))
+    text = f"the mean outcome is {mean_now / rows:.4g} where the same {situation.prediction}s had {mean_was / rows:.4g}"
+    if situation.prediction == names.SCORE:
+        text = f"{percent(mean_now / rows)} positive outcomes where the same scores had {percent(mean_was / rows)}"
+    yield Sign("outcomes", strength(size, _MATERIAL, error, _CHANCES), text, (situation.prediction,))
+
+
+def outcome_variance(prediction: str, labels: Labels, counts: Counts) -> float:
+    """Return the variance of one outcome: of a share if it is one, else about that of the predicted values."""
+    rows, total = sum(rows for rows, _ in labels.values()), sum(total for _, total in labels.values())
+    mean = total / max(rows, 1)
+    if prediction == names.SCORE:
+        return max(mean * (1 - mean), 1 / max(rows, 1))
+    middle = counts.total / max(counts.seen, 1)
+    return max(counts.squares / max(counts.seen, 1) - middle**2, 1e-12)
+
+
+def grouped(then: Labels, now: Labels) -> list[tuple[tuple[int, float], tuple[int, float]]]:
+    """Return rows and sums of outcomes then and now, in groups of score bins with about as many former rows each."""
+    places = sorted(then.keys() | now.keys())
+    rows = list(accumulate(then.get(place, (0, 0.0))[0] for place in places))
+    whole = max(rows[-1], 1)
+    found = [((0, 0.0), (0, 0.0))] * _GROUPS
+    for place, end in zip(places, rows, strict=True):
+        held = then.get(place, (0, 0.0))
+        group = min(_GROUPS - 1, int((end - held[0] / 2) / whole * _GROUPS))
+        more = now.get(place, (0, 0.0))
+        (were, was), (are, is_) = found[group]
+        found[group] = ((were + held[0], was + held[1]), (are + more[0], is_ + more[1]))
+    return found

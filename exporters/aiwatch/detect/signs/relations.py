@@ -1,0 +1,61 @@
+"""Whether inputs still go together as they did.
+
+Who is chosen into a population brings all features along: where one moves, those that are related to it move as their
+regression says. What is done to a column on its way leaves the others where they were, or cuts the tie.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from aiwatch.detect.signs.contract import Sign
+from aiwatch.detect.signs.moments import Moments, moments_of
+from aiwatch.detect.signs.strength import percent, strength
+from aiwatch.detect.situation import Situation
+
+_RELATED = 0.05  # share of variance that the other inputs must explain for them to tell anything
+_MOVED = 0.1  # standard deviations
+_MOST = 4.0  # nats that one input may contribute
+_CUT = 0.5  # slope of what was 1
+
+
+def relations(situation: Situation) -> Iterator[Sign]:
+    """Yield whether related inputs followed, stayed behind, or lost their relation."""
+    moments = moments_of(situation)
+    if moments is None:
+        return
+    inputs = [name for name in moments.names if name != situation.prediction]
+    if len(inputs) < 2:
+        return
+    yield Sign("untied", 0.0)
+    nats, told = 0.0, []
+    for name in inputs:
+        found = moments.regression(name, inputs)
+        if found.explained < _RELATED:
+            continue
+        error = math.sqrt((1 - min(found.explained, 0.99)) / found.explained / moments.rows)
+        due = min(1.0, found.spread)  # who is chosen by the feature itself varies less, and follows less steeply
+        size = strength(_CUT * due - found.slope, 0.0, error, situation.tests(name))
+        text = f"{name}: goes with the other inputs at {percent(max(found.slope, 0.0))} of the former strength"
+        yield Sign("untied", size, text, (name,))
+        if abs(found.moved) > _MOVED:
+            nats += _followed(found.explained, found.moved, found.due, moments)
+            told.append((name, found.due / found.moved / found.explained))
+    if told:
+        follows = 1 / (1 + math.exp(-nats))
+        names = tuple(name for name, _ in told)
+        share = sum(ratio for _, ratio in told) / len(told)
+        text = f"inputs related to {', '.join(names[:3])} moved along by {percent(max(0.0, share))} of what is usual"
+        yield Sign("followed", follows, text, names)
+        yield Sign("alone", 1 - follows, text, names)
+
+
+def _followed(explained: float, moved: float, due: float, moments: Moments) -> float:
+    """Return the log likelihood ratio of the others having followed against having stayed."""
+    chance = math.sqrt(explained * 2 / moments.rows)
+    usual = explained * moved
+    with_it = math.hypot(chance, 0.5 * usual)
+    without = math.hypot(chance, 0.15 * usual, 0.01)
+    ratio = 0.5 * ((due / without) ** 2 - ((due - usual) / with_it) ** 2) + math.log(without / with_it)
+    return max(-_MOST, min(_MOST, ratio))

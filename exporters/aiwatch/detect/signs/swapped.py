@@ -1,0 +1,69 @@
+"""Two inputs that have each other's values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+
+from aiwatch.detect.signs.contract import Sign
+from aiwatch.detect.situation import Situation
+from aiwatch.profiles.baseline import FeatureBaseline
+from aiwatch.profiles.profile import Categorical, Counts, Numeric
+
+_LEAST = 0.15  # distance of the former distributions: below, nobody can tell a swap
+_CLOSE = 0.25  # of that distance may remain between a feature and the other's past
+
+
+def swapped(situation: Situation) -> Iterator[Sign]:
+    """Yield pairs of inputs each of which looks like the other did in the training period, and not like itself."""
+    yield Sign("swapped", 0.0)
+    features = situation.baseline.features
+    moved = [name for name in situation.inputs if _moved(features[name], situation.now.features[name])]
+    for one, other in combinations(moved, 2):
+        there = _likeness(features[one], features[other], situation.now.features[one])
+        back = _likeness(features[other], features[one], situation.now.features[other])
+        yield Sign("swapped", min(there, back), f"{one} and {other} have each other's values", (one, other))
+
+
+def _moved(feature: FeatureBaseline, counts: Counts) -> bool:
+    return counts.seen + sum(counts.unseen.values()) >= 50 and _distance(feature.counts, counts) > _LEAST
+
+
+def _distance(then: Counts, now: Counts) -> float:
+    """Return the total variation between two counts of one shape; what is unseen counts as a bin of its own."""
+    one = np.array([*then.bins, sum(then.unseen.values())], float)
+    other = np.array([*now.bins, sum(now.unseen.values())], float)
+    return float(np.abs(one / max(one.sum(), 1) - other / max(other.sum(), 1)).sum() / 2)
+
+
+def _likeness(feature: FeatureBaseline, source: FeatureBaseline, counts: Counts) -> float:
+    """Return how much a feature looks like another one did, 0 to 1."""
+    shape, origin = feature.shape, source.shape
+    if isinstance(shape, Categorical) and isinstance(origin, Categorical):
+        expected = dict(zip(origin.values, source.counts.bins, strict=True))
+        rows = max(sum(expected.values()), 1)
+        now = {**dict(zip(shape.values, counts.bins, strict=True)), **counts.unseen}
+        total = max(sum(now.values()), 1)
+        keys = expected.keys() | now.keys()
+        distance = sum(abs(expected.get(key, 0) / rows - now.get(key, 0) / total) for key in keys) / 2
+    elif isinstance(shape, Numeric) and isinstance(origin, Numeric) and origin.edges and shape.edges and counts.seen:
+        was = np.interp(shape.edges, *_distribution(origin, source.counts), left=0.0, right=1.0)
+        now_cdf = np.cumsum(counts.bins)[:-1] / counts.seen
+        distance = float(np.abs(was - now_cdf).max())
+        mean, then = counts.total / counts.seen, source.counts.total / max(source.counts.seen, 1)
+        spread = (max(0.0, source.counts.squares / max(source.counts.seen, 1) - then**2)) ** 0.5
+        if abs(mean - then) > 0.2 * spread:
+            return 0.0
+    else:
+        return 0.0
+    return float(np.clip((_CLOSE - distance) / (_CLOSE - 0.1), 0.0, 1.0))
+
+
+def _distribution(shape: Numeric, counts: Counts) -> tuple[list[float], list[float]]:
+    edges = list(shape.edges)
+    high = max(counts.high if counts.high is not None else edges[-1], edges[-1] + 1e-9)
+    low = min(counts.low if counts.low is not None else edges[0], edges[0] - 1e-9)
+    below = (np.cumsum(counts.bins) / max(counts.seen, 1)).tolist()
+    return [low, *edges, high], [0.0, *below[:-1], 1.0]

@@ -1,0 +1,159 @@
+"""Values that come too often, or from outside: frozen, filled in, out of range, rounded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from aiwatch.detect.signs.contract import Sign
+from aiwatch.detect.signs.smooth import Change, Shares, better
+from aiwatch.detect.signs.strength import percent, share_error, strength
+from aiwatch.detect.situation import Situation
+from aiwatch.profiles.baseline import FeatureBaseline
+from aiwatch.profiles.profile import Counts, Numeric
+
+_NEARLY_ALL = 0.95
+_FILLED = 0.01  # share of rows with one value that matters
+_GAPS = 5  # in a row of values that make it look rounded
+_NARROW = 1e-3  # share of the former spread that a frozen value may still have
+_FAR = 0.5  # of the former range
+
+
+def frozen(situation: Situation) -> Iterator[Sign]:
+    """Yield inputs that have one value in nearly all rows, and had not."""
+    yield Sign("frozen", 0.0)
+    for name in situation.inputs:
+        feature, counts = situation.baseline.features[name], situation.now.features[name]
+        if not counts.seen or not feature.counts.seen or _spread(counts) > _NARROW * _spread(feature.counts):
+            continue
+        place = int(np.argmax(counts.bins))
+        was, now = feature.counts.bins[place] / feature.counts.seen, counts.bins[place] / counts.seen
+        error = share_error(now, counts.seen, was, feature.counts.seen)
+        size = (
+            strength(now - was, max(0.02, _NEARLY_ALL * (1 - was)), error, situation.tests(name)) if now > was else 0.0
+        )
+        shown = _value(feature, counts, place)
+        yield Sign("frozen", size, f"{name}: {shown} in {percent(now)} of rows, was {percent(was)}", (name,))
+
+
+def spike(situation: Situation) -> Iterator[Sign]:
+    """Yield numbers of which one value came into more rows, while its neighbours did not."""
+    yield Sign("spike", 0.0)
+    for name, change in changes(situation):
+        excess = change.now - change.was
+        for place in np.argsort(excess)[-3:].tolist():
+            error = share_error(change.now[place], change.counts.seen, change.was[place], change.feature.counts.seen)
+            places = situation.tests(name) * len(excess)
+            size = strength(float(excess[place]), _FILLED, error, places)
+            if size > 0.01:
+                size *= max(_peak(change, place, places), _mixed(change, place))
+                now, was = change.now[place], change.was[place]
+                text = f"{name}: values {_where(change.feature, place)} in {percent(now)} of rows, was {percent(was)}"
+                yield Sign("spike", size, text, (name,))
+
+
+def beyond(situation: Situation) -> Iterator[Sign]:
+    """Yield numbers that reach far beyond the range of the training period, in more than stray rows."""
+    yield Sign("beyond", 0.0)
+    for name, change in changes(situation):
+        then, counts = change.feature.counts, change.counts
+        edges = change.feature.shape.edges if isinstance(change.feature.shape, Numeric) else ()
+        if not edges or None in (then.low, then.high, counts.low, counts.high):
+            continue
+        low, high = float(then.low or 0.0), float(then.high or 0.0)
+        span = high - low
+        above = float(counts.high or 0.0) - high > max(_FAR * span, 2 * (high - edges[-1]))
+        below = (
+            low - float(counts.low or 0.0) > max(_FAR * span, 2 * (edges[0] - low)) or float(counts.low or 0) < 0 <= low
+        )
+        for out, place, reached in ((above, -1, counts.high), (below, 0, counts.low)):
+            if not out:
+                continue
+            error = share_error(change.now[place], counts.seen, change.was[place], then.seen)
+            size = strength(float(change.now[place] - change.was[place]), 0.002, error, situation.tests(name))
+            yield Sign("beyond", size, f"{name}: reaches {reached:.4g}, was {low:.4g} to {high:.4g}", (name,))
+
+
+def coarse(situation: Situation) -> Iterator[Sign]:
+    """Yield numbers that fall on every so many-th bin only: rounded, or read with less precision."""
+    yield Sign("coarse", 0.0)
+    for name, change in changes(situation):
+        filled = np.flatnonzero(change.was > 0)
+        rows = change.counts.seen
+        if len(filled) < 32 or rows < 4 * len(filled):
+            continue
+        reweighted = np.repeat(change.reweighted / np.maximum(change.group(change.was), 1e-12), _lengths(change))
+        expected = (change.was * reweighted)[filled]
+        empty = (change.now[filled] < 0.1 * expected) & (expected * rows > 3)
+        share = float(expected[empty].sum())
+        runs = np.count_nonzero(empty[1:] & ~empty[:-1]) - bool(empty[-1])  # of empty bins that end again
+        scattered = min(1.0, runs / _GAPS)
+        size = strength(share, 0.1, math.sqrt(1 / rows), situation.tests(name)) * scattered
+        yield Sign("coarse", size, f"{name}: no rows in {percent(share)} of its former values", (name,))
+
+
+def changes(situation: Situation) -> Iterator[tuple[str, Change]]:
+    """Yield the numeric inputs with their change, if there are values to compare."""
+    for name in situation.inputs:
+        feature, counts = situation.baseline.features[name], situation.now.features[name]
+        if isinstance(feature.shape, Numeric) and feature.shape.edges and counts.seen and feature.counts.seen:
+            yield name, Change(feature, counts)
+
+
+def _peak(change: Change, place: int, places: int) -> float:
+    """Return how surely a bin stands out from the two on either side of it; bins at the ends cannot."""
+    if not 2 <= place < len(change.was) - 2 or change.was[place] > 0.05:
+        return 0.0
+    around = [place - 2, place - 1, place + 1, place + 2]
+    rows = [float(change.now[each]) * change.counts.seen for each in around]
+    ratios = [
+        (n + 2 * math.sqrt(n) + 1) / change.counts.seen / max(change.was[each], 1e-9)
+        for n, each in zip(rows, around, strict=True)
+    ]
+    usual = float(change.was[place]) * max(ratios)
+    error = math.sqrt(max(change.now[place], 1 / change.counts.seen) / change.counts.seen)
+    return strength(float(change.now[place]) - usual, 0.5 * _FILLED, error, places)
+
+
+def _mixed(change: Change, place: int) -> float:
+    """Return how surely the former values with one more in between explain the change better than a reweighting."""
+    share = float((change.now[place] - change.was[place]) / max(1 - change.was[place], 1e-9))
+    one = np.zeros_like(change.was)
+    one[place] = 1.0
+    expected: Shares = change.group((1 - share) * change.was + share * one)
+    if change.left_over(expected) > 0.25 * change.whole:
+        return 0.0
+    gain, error = better(change, expected, change.reweighted)
+    return strength(gain, 0.1 * change.whole, error)
+
+
+def _lengths(change: Change) -> list[int]:
+    ends = [*change.coarse[1:].tolist(), len(change.was)]
+    return [end - start for start, end in zip(change.coarse.tolist(), ends, strict=True)]
+
+
+def _spread(counts: Counts) -> float:
+    """Return the standard deviation of numbers; 0 for categories."""
+    if not counts.seen:
+        return 0.0
+    mean = counts.total / counts.seen
+    return math.sqrt(max(0.0, counts.squares / counts.seen - mean * mean))
+
+
+def _value(feature: FeatureBaseline, counts: Counts, place: int) -> str:
+    if isinstance(feature.shape, Numeric):
+        return f"{counts.total / counts.seen:.6g}"
+    return repr(feature.shape.values[place][:40])
+
+
+def _where(feature: FeatureBaseline, place: int) -> str:
+    if not isinstance(feature.shape, Numeric):
+        return repr(feature.shape.values[place][:40])
+    edges = feature.shape.edges
+    if place == 0:
+        return f"up to {edges[0]:.4g}"
+    return (
+        f"above {edges[-1]:.4g}" if place >= len(edges) else f"above {edges[place - 1]:.4g}, up to {edges[place]:.4g}"
+    )

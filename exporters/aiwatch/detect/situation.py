@@ -1,0 +1,153 @@
+"""Everything that a cause is looked for in: the baseline, the windows before and since the change, and what is known
+besides."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from itertools import groupby
+from statistics import fmean, stdev
+
+from aiwatch import names
+from aiwatch.detect.onset import onset
+from aiwatch.profiles.baseline import Baseline
+from aiwatch.profiles.fold import prediction_name
+from aiwatch.profiles.profile import Profile
+from aiwatch.profiles.result import Finding, Result
+
+MOST_WINDOWS = 168  # that are added up since the change
+_WINDOWS = 6  # before the change, from which on their rows tell how many are usual
+_VARY = 0.2  # of the logarithm of rows, at least
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A change that wants explaining.
+
+    Attributes:
+        baseline: the training period.
+        now: all windows since the change, added up.
+        before: those before it, added up; None if there were none.
+        findings: of the last window.
+        versions: rows of each model version since the change, and those of each before it.
+        repeats: rows whose hashes were kept and how many different ones, window by window: since the change, before.
+        since: when the change began, if known.
+        upstream: the last result of each process that this one depends on.
+        expected_rows: how many predictions the windows of ``now`` usually have, if known.
+        rows_vary: standard deviation of the logarithm of that number between windows.
+    """
+
+    baseline: Baseline
+    now: Profile
+    before: Profile | None = None
+    findings: tuple[Finding, ...] = ()
+    versions: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {})
+    repeats: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+    since: datetime | None = None
+    upstream: Mapping[str, Result] = field(default_factory=dict)
+    expected_rows: float | None = None
+    rows_vary: float = 0.2
+
+    @cached_property
+    def prediction(self) -> str | None:
+        """The name of the model's output among the features."""
+        return prediction_name(self.baseline)
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """The features without the model's output."""
+        return tuple(name for name in self.baseline.features if name != self.prediction)
+
+    @cached_property
+    def drifted(self) -> frozenset[str]:
+        """What drifted by the verdict."""
+        return frozenset(finding.feature for finding in self.findings if finding.drifted)
+
+    def tests(self, feature: str) -> int:
+        """Return among how many chances the feature was picked: 1 if the verdict named it."""
+        return 1 if feature in self.drifted else max(1, 2 * len(self.baseline.features))
+
+
+def situation_of(
+    baseline: Baseline,
+    windows: Sequence[Profile],
+    findings: Iterable[Finding],
+    *,
+    upstream: Mapping[str, Result] | None = None,
+    usual: Profile | None = None,
+    expected_rows: float | None = None,
+) -> Situation:
+    """Return the situation after the last of some windows.
+
+    Args:
+        baseline: the training period.
+        windows: profiles in the order of time; one for each model version of a window. Not changed.
+        findings: of the last window.
+        upstream: the last result of each process that this one depends on.
+        usual: what stands for the windows before the change where there are none, such as a reference file.
+        expected_rows: how many predictions the last window usually has, if known.
+
+    Raises:
+        ValueError: there is no window.
+    """
+    if not windows:
+        raise ValueError("without a window there is nothing to explain")
+    found = tuple(findings)
+    drifted = [each.since for each in found if each.drifted and each.since is not None]
+    last = windows[-1].start
+    if not drifted:
+        drifted = [onset(baseline, by_time(windows)) or last]
+    since, begun = min(max(drifted), last), min(drifted)
+    now = [profile for profile in windows if profile.start >= since][-MOST_WINDOWS:]
+    before = [profile for profile in windows if profile.end <= begun][-MOST_WINDOWS:]
+    if not before and usual is not None:
+        before = [usual]
+    counts = [math.log(max(each.rows, 1)) for each in by_time(before)]
+    if expected_rows is None and len(counts) >= _WINDOWS:
+        expected_rows = math.exp(fmean(counts))
+    whole = added(now)
+    return Situation(
+        baseline=baseline,
+        now=whole,
+        before=added(before) if before else None,
+        findings=found,
+        versions=(_versions(now), _versions(before)),
+        repeats=(_repeats(now), _repeats(before)),
+        since=begun,
+        upstream=upstream or {},
+        expected_rows=None if expected_rows is None else expected_rows * len(by_time(now)),
+        rows_vary=max(_VARY, stdev(counts)) if len(counts) >= _WINDOWS else _VARY,
+    )
+
+
+def added(profiles: Sequence[Profile]) -> Profile:
+    """Return one profile of all of them, which are at least one and stay as they are."""
+    whole = copy.deepcopy(profiles[0])
+    for profile in profiles[1:]:
+        whole.merge(profile)
+    return whole
+
+
+def by_time(profiles: Sequence[Profile]) -> list[Profile]:
+    """Return one profile for each window, of all model versions together.
+
+    Args:
+        profiles: in the order of time.
+    """
+    return [added(list(same)) for _, same in groupby(profiles, key=lambda profile: profile.start)]
+
+
+def _repeats(profiles: Sequence[Profile]) -> tuple[int, int]:
+    return sum(sum(each.repeats.values()) for each in profiles), sum(len(each.repeats) for each in profiles)
+
+
+def _versions(profiles: Iterable[Profile]) -> dict[str, int]:
+    rows: dict[str, int] = {}
+    for profile in profiles:
+        if profile.model_version != names.UNKNOWN:
+            rows[profile.model_version] = rows.get(profile.model_version, 0) + profile.rows
+    return rows
