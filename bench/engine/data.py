@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from aiwatch.profiles.baseline import Baseline, read_baseline, write_baseline
+from aiwatch.profiles.tables.build import bins_for, build_baseline
+from aiwatch.profiles.tables.typed import Wanted, read_table
 
 FOLDER = Path("build/bench-data")
 CHAT, MODEL = "bench-chat", "bench-model"
@@ -48,6 +53,21 @@ def chat_file(records: int) -> Path:
 def model_file(records: int) -> Path:
     """Return a log of ``records`` predictions with 30 features each, made if it is not there."""
     return _made(f"model-{records}.jsonl", records, model_lines)
+
+
+def baseline(process: str) -> Baseline | None:
+    """Return the baseline of a model, made of the first lines of a log like its own; a chatbot has none."""
+    if not process.startswith(MODEL):
+        return None
+    path = FOLDER / "baseline.json"
+    if not path.exists():
+        types = {name: feature["type"] for name, feature in process_settings(process)["features"].items()}
+        with tempfile.TemporaryDirectory() as scratch:
+            wanted = Wanted(types, "classifier", None, None, None)
+            table = read_table([str(model_file(30_000))], wanted, Path(scratch))
+            columns = bins_for(len(table.columns))
+            path.write_bytes(write_baseline(build_baseline(table, process, created=datetime.now(UTC), bins=columns)))
+    return msgspec.structs.replace(read_baseline(path), process=process)
 
 
 def catalogue_folder(name: str = "plain", redact: bool = False, processes: tuple[str, ...] = (CHAT,)) -> Path:

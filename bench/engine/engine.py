@@ -16,9 +16,10 @@ from aiwatch.ingest.core import with_core
 from aiwatch.ingest.decode import Decoder
 from aiwatch.ingest.export import all_metrics
 from aiwatch.ingest.exposition import Exposition
+from aiwatch.ingest.profiling import ProfileBook
 from aiwatch.ingest.state import MetricState
 from aiwatch.kinds.base import Delta, SessionBook
-from bench.engine.data import process_settings
+from bench.engine.data import baseline, process_settings
 
 _BLOCK_BYTES = 256 * 2**10  # as the pipeline reads
 _BATCH_BLOCKS = 8  # and as it sends and commits
@@ -44,7 +45,8 @@ class Engine:
 
     def __init__(self, process: str, redact: bool = False, checkpoint: Checkpoint | None = None) -> None:
         """Begin with no series; ``checkpoint``, where there is one, receives the commit of every batch."""
-        self.process = build_process(process_settings(process, redact))
+        self.process = build_process(process_settings(process, redact), baseline(process))
+        self._profiles = ProfileBook([self.process])
         self.state = MetricState(all_metrics(), label_limit=10**9)
         decoder = Decoder(self.process, self.process.logs)
         quick = with_core(decoder, self.process, self.process.logs)
@@ -67,15 +69,19 @@ class Engine:
             self._offset = end
         body = batch.documents().body()
         book = SessionBook(self._sessions)
-        deltas = [fold(self.process, [(part, settle(part, {}, 0)) for part in batch.parts], book)]
+        settled = [(part, settle(part, {}, 0)) for part in batch.parts]
+        deltas = [fold(self.process, settled, book)]
         if further is not None:
             deltas.append(further)
         series = self.state.prepare(deltas, now.timestamp())
+        stored = [each.stored for _, each in settled]
+        profiles = self._profiles.prepare(self.process.name, stored, now.timestamp())
         if self._checkpoint is not None:
             sessions = {self.process.name: book.touched}
             positions = {"5a": batch.parts[-1].block.position}
-            self._checkpoint.commit(Commit(positions=positions, series=series, sessions=sessions))
+            self._checkpoint.commit(Commit(positions=positions, series=series, sessions=sessions, profiles=profiles))
         self.state.publish(series)
+        self._profiles.publish(profiles)
         self._sessions.update(book.touched)
         return body
 

@@ -38,3 +38,8 @@ def fold(
     list[tuple[str, tuple[str, ...], list[int], float, dict[int, tuple[str, float, float]]]],
     list[tuple[str, tuple[str, ...], float]],
 ]: ...
+def profiles(
+    parts: Sequence[tuple[Rows, Sequence[int] | None]],
+) -> list[tuple[str, int, dict[str, Any], list[tuple[int, int, int, list[Any]]]]]: ...
+def bin_counts(values: Any, edges: Any) -> tuple[list[int], int]:
+    """Return how many of ``values`` lie in each bin of ``edges``, and how many are NaN; both are buffers of doubles."""

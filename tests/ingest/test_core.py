@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import functools
 import json
+import math
+import random
 import struct
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aiwatch.catalogue.model import Process
 from aiwatch.ingest.contracts import Block, Oversized
-from aiwatch.ingest.core import AVAILABLE, BlockDecoder, Taken, with_core
+from aiwatch.ingest.core import AVAILABLE, BlockDecoder, Taken, _core, with_core
 from aiwatch.ingest.decode import Decoder
+from aiwatch.profiles.baseline import Baseline, FeatureBaseline, Source
+from aiwatch.profiles.fold import Fold
+from aiwatch.profiles.profile import Categorical, Counts, Numeric
 from tests.ingest.samples import NOW, at, block, decode, feedback, folded, interaction, lines, prediction, process, same
 
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="installed without a Rust compiler")
@@ -26,6 +34,28 @@ FEATURES = {
     "country": {"type": "categorical", "values": ["DE", "FR", "true", "7", "ü"]},
     "any": {"type": "categorical"},
 }
+BASELINE = Baseline(
+    format=1,
+    process="bot",
+    model_version=None,
+    created=NOW,
+    source=Source(files=(), sha256="", rows=0),
+    features={
+        "amount": FeatureBaseline(Numeric((0.0, 1.0, 12.5, 1e7)), Counts([]), (-90, -3, 0, 7, 200)),
+        "country": FeatureBaseline(Categorical(("DE", "7", "true")), Counts([]), (5, -5, 1)),
+        "score": FeatureBaseline(Numeric((0.1, 0.5)), Counts([]), (-64, 0, 64)),
+        "any": FeatureBaseline(Categorical(("ü", "-0")), Counts([]), (1, 2)),
+        "more": FeatureBaseline(Numeric(()), Counts([]), (3,)),
+    },
+    relations=("score", "amount", "country", "more"),
+    segments={"country": ("7", "FR"), "any": ("true",)},
+)
+VALUED = msgspec.structs.replace(
+    BASELINE,
+    features={"value": BASELINE.features["score"], "count": BASELINE.features["more"]},
+    relations=("count",),
+    segments={},
+)
 WITHOUT_TYPE = [{"path": "bot/*.jsonl", "record": "interaction"}]
 BY_EVENT = [
     {"path": "a.log", "record": "interaction", "when": {"event": "chat"}},
@@ -41,6 +71,9 @@ PROCESSES = [
     process("classifier", features=FEATURES),
     process("classifier"),
     process("regressor", features=FEATURES, value_bounds=[-1.0, 0.0, 1.0]),
+    replace(process("classifier", features=FEATURES), baseline=BASELINE),
+    replace(process("classifier"), baseline=BASELINE),
+    replace(process("regressor"), baseline=VALUED),
 ]
 
 STAMP = f'"{at(-60)}"'
@@ -95,14 +128,15 @@ SPACES = st.sampled_from(["", "", "", "", " ", "  ", "\t"])
 
 
 @st.composite
-def odd_lines(draw: st.DrawFn) -> bytes:
+def odd_lines(draw: st.DrawFn, only: str = "") -> bytes:
     """A line that is usual, or nearly: in a value, in a key, in its spaces or in its bytes."""
-    kind = draw(st.sampled_from(["interaction", "feedback", "prediction"]))
+    kind = only or draw(st.sampled_from(["interaction", "feedback", "prediction"]))
     names = {
         "interaction": ["query", "response", "intent", "confidence", "latency", "session", "model_version",
                         "input_tokens", "cost", "outcome", "trace_id"],
         "feedback": ["interaction", "rating", "comment"],
-        "prediction": ["features", "score", "decision", "label", "latency", "model_version", "trace_id", "error"],
+        "prediction": ["score", "value", "features", "decision", "label", "latency", "model_version",
+                       "trace_id", "error"],
     }[kind]  # fmt: skip
     fields = [("@timestamp", draw(st.sampled_from(USUAL["@timestamp"]))), ("type", f'"{kind}"')]
     if draw(st.booleans()):
@@ -141,6 +175,36 @@ def decoders(place: int) -> tuple[Process, Decoder, BlockDecoder]:
     quick = with_core(reference, of, of.logs)
     assert isinstance(quick, BlockDecoder)
     return of, reference, quick
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from([8, 9, 10]), st.lists(odd_lines("prediction"), min_size=1, max_size=20))
+def test_both_ways_count_the_same_hours(place: int, chosen: list[bytes]) -> None:
+    of, reference, quick = decoders(place)
+    data = block(b"".join(line + b"\n" for line in chosen))
+    assert of.baseline is not None
+    taken, decoded = quick.decode(data, NOW), reference.decode(data, NOW)
+    fold = Fold(of.baseline)
+    assert taken.profiles(fold) == decoded.profiles(fold)
+    last = {len(decoded) - 1}
+    assert taken.without(last).profiles(fold, [taken]) == decoded.without(last).profiles(fold, [decoded])
+
+
+def test_many_values_and_many_rows_are_counted_alike() -> None:
+    of, reference, quick = decoders(8)
+    assert of.baseline is not None
+    chance = random.Random(7)
+    rows = []
+    for number in range(3000):
+        country = chance.choice(["DE", "FR", "other", "ü" * 120, f"c{int(chance.paretovariate(0.7)) % 90}"])
+        amount, truth = chance.lognormvariate(2, 2), chance.random() < 0.5
+        features = {"amount": amount, "country": country, "any": truth, "more": number}
+        row = prediction(-number, features=features, score=chance.random(), label=chance.random() < 0.3)
+        rows.append(row | {"decision": f"d{int(chance.paretovariate(0.6)) % 90}", "latency": chance.random()})
+    data = block(lines(*rows))
+    expected = reference.decode(data, NOW).profiles(Fold(of.baseline))
+    assert quick.decode(data, NOW).profiles(Fold(of.baseline)) == expected
+    assert max(len(each.features["country"].unseen) for each in expected.values()) == 51
 
 
 @settings(max_examples=150, deadline=None)
@@ -267,3 +331,15 @@ def test_the_memory_of_a_block_is_not_multiplied() -> None:
     assert taken.documents().size < 2 * len(data)
     assert json.loads(taken.documents()[99].split(b"\n")[1])["query"] == "x" * 300
     assert struct.calcsize("I") == 4  # as which the places of documents are handed over
+
+
+@given(
+    st.lists(st.floats() | st.sampled_from([0.0, -0.0, 1.0, 2.0, math.inf, -math.inf, math.nan]), max_size=40),
+    st.sets(st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, 1.0, 2.0]), max_size=9),
+)
+def test_bins_are_counted_as_the_shape_of_a_number_says(values: list[float], chosen: set[float]) -> None:
+    edges = sorted(chosen)
+    counts, nans = _core.bin_counts(np.array(values * 90, float), np.array(edges, float))
+    places = [Numeric(tuple(edges)).place(value) for value in values if not math.isnan(value)]
+    assert counts == [90 * places.count(place) for place in range(len(edges) + 1)]
+    assert nans == 90 * (len(values) - len(places))

@@ -110,7 +110,8 @@ def test_another_baseline_begins_new_parts() -> None:
     add(book, score(1))
     changed = replace(FRAUD, baseline=msgspec.structs.replace(made_baseline("fraud"), segments={}))
     later = ProfileBook([changed], book.held.values())
-    (held,) = add(later, score(2))
+    (held,) = later.prepare("fraud", stored(score(2), of=changed), 0.0)
+    later.publish([held])
     assert (held.document.rows, len(later.held)) == (1, 2)
 
 

@@ -49,8 +49,8 @@ class Lines(Protocol):
     def fold(self, folding: Folding, further: Sequence[Self]) -> None:
         """Add these lines, and behind them ``further`` of the same class, to the delta."""
 
-    def profiles(self, fold: Fold) -> dict[Cell, Profile]:
-        """Return what these lines add to the profile of each hour and model version."""
+    def profiles(self, fold: Fold, further: Sequence[Self] = ()) -> dict[Cell, Profile]:
+        """Return what these lines, and ``further`` ones of the same class, add to the profiles of hours."""
 
 
 class Decodes(Protocol):

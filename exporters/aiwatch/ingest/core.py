@@ -22,10 +22,11 @@ from aiwatch.ingest.decode import AHEAD, EARLIEST, Decoded, Decoder, Entry, Reje
 from aiwatch.ingest.documents import Documents, event_of, head_of, neck_of
 from aiwatch.ingest.mapping import limits_of, number_type
 from aiwatch.ingest.redact import suspicious
-from aiwatch.kinds.base import Histogram, Recipe, RecordType, SessionBook
+from aiwatch.kinds.base import Histogram, Kind, Recipe, RecordType, SessionBook
 from aiwatch.kinds.folding import Folding
-from aiwatch.profiles.fold import PREDICTION, Cell, Fold, fold_records
-from aiwatch.profiles.profile import Profile
+from aiwatch.profiles.baseline import Baseline
+from aiwatch.profiles.fold import HOUR, LARGEST, LONGEST, Cell, Fold, prediction_name
+from aiwatch.profiles.profile import LATENCY_BOUNDS, MAX_UNSEEN, REPEATS, Counts, Numeric, Profile, Segment
 
 try:
     from aiwatch import _core
@@ -67,7 +68,34 @@ class Type:
     head: tuple[str, str]
     fields: Sequence[Field]
     recipe: Recipe
-    features: Sequence[tuple[str, Any]]
+    columns: Sequence[str]  # fields that are needed besides those of the recipe
+    features: Sequence[tuple[str, Any]]  # with what the catalogue says of them; None for those of the baseline alone
+
+
+@dataclass(frozen=True, slots=True)
+class ShapePlan:
+    """How a feature is counted: a number by ``edges``, a category (without) by ``values``."""
+
+    name: str
+    edges: Sequence[float] | None
+    values: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilePlan:
+    """How predictions are counted hour by hour, by a baseline. Features are named by their places in it."""
+
+    features: Sequence[ShapePlan]
+    relations: Sequence[tuple[int, Sequence[float]]]
+    prediction: tuple[int, str] | None
+    decision: str | None
+    segments: Sequence[tuple[int, Sequence[str]]]
+    latency_bounds: Sequence[float] = LATENCY_BOUNDS
+    most_unseen: int = MAX_UNSEEN
+    most_repeats: int = REPEATS
+    longest: int = LONGEST
+    largest: float = LARGEST
+    other: str = names.OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +124,7 @@ class Plan:
     bounds: dict[str, Sequence[float]]
     suspicious: str | None
     emails: bool
+    profile: ProfilePlan | None
     names: Names = Names()
 
 
@@ -114,6 +143,7 @@ def build_plan(process: Process, logs: Sequence[Log]) -> Plan:
             _type(process, record, recipes[record.name], tags.get(record.name, []), tag)
             for record in process.kind.records
         ],
+        profile=None if process.baseline is None else _profile(process.baseline, process.kind),
         bounds=dict(bounds),
         suspicious=suspicious(process.file.redact),
         emails="email" in process.file.redact,
@@ -125,7 +155,32 @@ def _type(process: Process, record: RecordType, recipe: Recipe, tags: Sequence[s
     fields = [_field(record, field) for field in msgspec.structs.fields(record.struct)]
     if tag != "type":
         fields.append(Field("type", "type", "scalar"))
-    return Type(record.name, tags, (before, behind), fields, recipe, list(recipe.features.items()))
+    columns: list[str] = []
+    features = dict(recipe.features)
+    if process.baseline is not None and any(field.kind == "features" for field in fields):
+        columns = ["latency", "label"]
+        prediction = prediction_name(process.baseline)
+        features |= {name: None for name in process.baseline.features if name not in features and name != prediction}
+    return Type(record.name, tags, (before, behind), fields, recipe, columns, list(features.items()))
+
+
+def _profile(baseline: Baseline, kind: Kind) -> ProfilePlan:
+    places = {name: place for place, name in enumerate(baseline.features)}
+    prediction = prediction_name(baseline)
+    return ProfilePlan(
+        features=[
+            ShapePlan(name, feature.shape.edges, ())
+            if isinstance(feature.shape, Numeric)
+            else ShapePlan(name, None, feature.shape.values)
+            for name, feature in baseline.features.items()
+        ],
+        relations=[
+            (places[name], [float(score) for score in baseline.features[name].scores]) for name in baseline.relations
+        ],
+        prediction=None if prediction is None else (places[prediction], prediction),
+        decision=names.DECISION if any(names.DECISION in record.properties for record in kind.records) else None,
+        segments=[(places[name], values) for name, values in baseline.segments.items()],
+    )
 
 
 def _field(record: RecordType, field: Any) -> Field:
@@ -236,9 +291,29 @@ class Taken:
         for metric, labels, value in gauges:
             delta.maximum(metric, labels, value)
 
-    def profiles(self, fold: Fold) -> dict[Cell, Profile]:
-        """Return what these lines add to the profile of each hour and model version."""
-        return fold_records(fold, [entry.record for entry in self.of_type(PREDICTION)])
+    def profiles(self, fold: Fold, further: Sequence[Taken] = ()) -> dict[Cell, Profile]:
+        """Return what these lines, and ``further`` ones, add to the profile of each hour and model version."""
+        found: dict[Cell, Profile] = {}
+        for version, hour, held, segments in _core.profiles([(each._rows, each._kept) for each in (self, *further)]):
+            start = _EPOCH + hour * HOUR
+            found[version, start] = _filled(fold.empty(version, start), fold.baseline, held, segments)
+        return found
+
+
+def _filled(profile: Profile, baseline: Baseline, held: dict[str, Any], segments: Sequence[Any]) -> Profile:
+    """Return an empty profile with what the core counted."""
+    named = list(baseline.features)
+    watched = list(baseline.segments.items())
+
+    def counts(parts: Sequence[Any]) -> dict[str, Counts]:
+        return {name: Counts(*each) for name, each in zip(named, parts, strict=True)}
+
+    found: dict[str, dict[str, Segment]] = {}
+    for which, value, rows, parts in segments:
+        feature, values = watched[which]
+        found.setdefault(feature, {})[values[value]] = Segment(rows, counts(parts))
+    held = {**held, "features": counts(held["features"]), "segments": found}
+    return msgspec.structs.replace(profile, **held)
 
 
 class BlockDecoder:

@@ -113,9 +113,10 @@ class Decoded(msgspec.Struct):
         for type_, records in by_type.items():
             fold(folding, type_, records)
 
-    def profiles(self, fold: Fold) -> dict[Cell, Profile]:
-        """Return what these lines add to the profile of each hour and model version."""
-        return fold_records(fold, [entry.record for entry in self.of_type(PREDICTION)])
+    def profiles(self, fold: Fold, further: Sequence[Decoded] = ()) -> dict[Cell, Profile]:
+        """Return what these lines, and ``further`` ones, add to the profile of each hour and model version."""
+        entries = (entry for decoded in (self, *further) for entry in decoded.of_type(PREDICTION))
+        return fold_records(fold, (entry.record for entry in entries))
 
 
 class Decoder:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from itertools import groupby
+from typing import NamedTuple, Protocol, Self
 
 import msgspec
 
@@ -32,8 +33,8 @@ class Key(NamedTuple):
 class Profiled(Protocol):
     """Lines that know what they add to profiles; see `aiwatch.ingest.batch.Lines`."""
 
-    def profiles(self, fold: Fold) -> dict[Cell, Profile]:
-        """Return what these lines add to the profile of each hour and model version."""
+    def profiles(self, fold: Fold, further: Sequence[Self] = ()) -> dict[Cell, Profile]:
+        """Return what these lines, and ``further`` ones of the same class, add to the profiles of hours."""
 
 
 class HeldProfile(msgspec.Struct, frozen=True):
@@ -84,8 +85,9 @@ class ProfileBook:
         if fold is None:
             return []
         merged: dict[Key, Profile] = {}
-        for lines in stored:
-            for (version, start), profile in lines.profiles(fold).items():
+        for _, run in groupby(stored, type):
+            first, *further = run
+            for (version, start), profile in first.profiles(fold, further).items():
                 self._merge(Key(process, version, fold.fingerprint, start), profile, merged)
         return [self._add(key, profile, now) for key, profile in merged.items()]
 

@@ -4,12 +4,30 @@
 use hashbrown::HashMap as Map;
 
 use crate::plan::{Column, MOST_LABELS, Plan, Recipe, Type};
-use crate::rows::{Rows, Symbols};
+use crate::rows::{EMPTY, Rows, Symbols};
 
 /// The rows of a block that count: all, or those at these places in the order of the log.
 pub struct Part<'a> {
     pub rows: &'a Rows,
     pub kept: Option<Vec<usize>>,
+}
+
+impl Part<'_> {
+    /// Visit every row that counts, in the order of the log.
+    pub fn each(&self, mut visit: impl FnMut(usize)) {
+        match &self.kept {
+            None => self.rows.order.iter().for_each(|&row| visit(row as usize)),
+            Some(kept) => {
+                kept.iter().filter_map(|&place| self.rows.order.get(place)).for_each(|&row| visit(row as usize));
+            }
+        }
+    }
+}
+
+/// The place of a value among bounds that ascend: before the first one that is not below it.
+#[inline]
+pub fn search(bounds: &[f64], value: f64) -> usize {
+    bounds.partition_point(|&bound| bound < value)
 }
 
 /// What the rows of one type come to.
@@ -59,22 +77,16 @@ pub fn fold(plan: &Plan, parts: &[Part]) -> (Vec<TypeSum>, Symbols) {
         let rows = part.rows;
         // A block's symbols in those of all blocks.
         let symbols: Vec<u32> = rows.table.texts.iter().map(|text| table.number(text)).collect();
-        let mut counted = vec![part.kept.is_none(); rows.rows.len()];
-        let mut add = |row: usize| {
+        let mut counted = vec![false; rows.rows.len()];
+        part.each(|row| {
+            counted[row] = true;
             let kind = usize::from(rows.rows[row].kind);
             if places[kind] == usize::MAX {
                 places[kind] = sums.len();
                 sums.push(TypeSum::new(kind, &plan.types[kind]));
             }
             sums[places[kind]].add(plan, &defaults[kind], &symbols, rows, at, row);
-        };
-        match &part.kept {
-            None => rows.order.iter().for_each(|&row| add(row as usize)),
-            Some(kept) => kept.iter().filter_map(|&place| rows.order.get(place)).for_each(|&row| {
-                counted[row as usize] = true;
-                add(row as usize);
-            }),
-        }
+        });
         for flaw in rows.flaws.iter().filter(|flaw| counted[flaw.row as usize]) {
             let sum = &mut sums[places[usize::from(rows.rows[flaw.row as usize].kind)]];
             let counts = if flaw.invalid { &mut sum.invalid } else { &mut sum.missing };
@@ -118,9 +130,9 @@ impl TypeSum {
         let recipe = &plan.types[self.kind].recipe;
         let row = &rows.rows[at];
         let symbol = |column: Option<usize>, absent: u32| -> u32 {
-            match column.map_or(0, |column| symbols[rows.symbols[at * plan.symbols + column] as usize]) {
-                0 => absent,
-                found => found,
+            match column.map_or(EMPTY, |column| rows.symbols[at * plan.symbols + column]) {
+                ..=EMPTY => absent,
+                found => symbols[found as usize],
             }
         };
         let version = symbol(recipe.version, defaults.version);
@@ -148,7 +160,7 @@ impl TypeSum {
             if value.is_nan() {
                 continue;
             }
-            let bucket = observed.bounds.partition_point(|&bound| bound < value);
+            let bucket = search(&observed.bounds, value);
             histogram.counts[bucket] += 1;
             histogram.sum += value;
             histogram.seen = true;

@@ -93,63 +93,55 @@ impl<'a> Cursor<'a> {
     /// Read a number.
     #[inline]
     pub fn number(&mut self) -> Option<Number> {
-        let start = self.at;
-        let negative = self.eat(b'-').is_some();
-        let first = self.at;
+        let text = self.line.get(self.at..)?;
+        let negative = text.first() == Some(&b'-');
+        let first = usize::from(negative);
         let mut mantissa = 0u64; // wraps beyond 19 digits; then it is not used
-        while self.peek().is_ascii_digit() {
-            mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(self.peek() - b'0'));
-            self.at += 1;
-        }
-        let mut digits = self.at - first;
-        if digits == 0 || (digits > 1 && self.line[first] == b'0') {
+        let mut at = digits(text, first, &mut mantissa);
+        let mut count = at - first;
+        if count == 0 || (count > 1 && text[first] == b'0') {
             return None;
         }
         let mut exponent = 0i32;
         let mut integer = true;
-        if self.eat(b'.').is_some() {
+        if text.get(at) == Some(&b'.') {
             integer = false;
-            let point = self.at;
-            while self.peek().is_ascii_digit() {
-                mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(self.peek() - b'0'));
-                self.at += 1;
-            }
-            if self.at == point {
+            let end = digits(text, at + 1, &mut mantissa);
+            let decimals = end - at - 1;
+            if decimals == 0 {
                 return None;
             }
-            digits += self.at - point;
-            exponent = -i32::try_from(self.at - point).ok()?;
+            count += decimals;
+            exponent = -i32::try_from(decimals).ok()?;
+            at = end;
         }
-        if matches!(self.peek(), b'e' | b'E') {
+        if matches!(text.get(at), Some(b'e' | b'E')) {
             integer = false;
-            self.at += 1;
-            let minus = self.eat(b'-').is_some();
-            if !minus {
-                let _ = self.eat(b'+');
-            }
-            let power = self.at;
-            let mut shift = 0i32;
-            while self.peek().is_ascii_digit() {
-                shift = shift.saturating_mul(10).saturating_add(i32::from(self.peek() - b'0'));
-                self.at += 1;
-            }
-            if self.at == power {
+            let minus = text.get(at + 1) == Some(&b'-');
+            let begin = at + 1 + usize::from(minus || text.get(at + 1) == Some(&b'+'));
+            let end = begin + text[begin..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if end == begin {
                 return None;
             }
+            let shift = text[begin..end]
+                .iter()
+                .fold(0i32, |sum, digit| sum.saturating_mul(10).saturating_add(i32::from(digit - b'0')));
             exponent = exponent.saturating_add(if minus { -shift } else { shift });
+            at = end;
         }
         // Both the mantissa and the power of ten are exact as doubles: one operation rounds correctly (Clinger 1990).
-        let value = if digits <= 19 && mantissa <= 1 << 53 && exponent.unsigned_abs() <= 22 {
+        let value = if count <= 19 && mantissa <= 1 << 53 && exponent.unsigned_abs() <= 22 {
             let power = POWERS[exponent.unsigned_abs() as usize];
             let size = mantissa as f64;
             let size = if exponent < 0 { size / power } else { size * power };
             if negative { -size } else { size }
         } else {
-            std::str::from_utf8(&self.line[start..self.at]).ok()?.parse().ok()?
+            std::str::from_utf8(&text[..at]).ok()?.parse().ok()?
         };
+        self.at += at;
         let value = if integer { value + 0.0 } else { value }; // -0 is the integer 0
-        let whole = if integer && digits <= 18 { mantissa as i64 * if negative { -1 } else { 1 } } else { 0 };
-        Some(Number { value, integer, whole, huge: !value.is_finite() || (integer && digits > 18) })
+        let whole = if integer && count <= 18 { mantissa as i64 * if negative { -1 } else { 1 } } else { 0 };
+        Some(Number { value, integer, whole, huge: !value.is_finite() || (integer && count > 18) })
     }
 
     /// Pass over any value, nested up to `depth`; return whether a number in it is huge.
@@ -212,8 +204,41 @@ const POWERS: [f64; 23] = [
     1e21, 1e22,
 ];
 
+const TENS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
 const ONES: u64 = u64::MAX / 255;
 const TOPS: u64 = ONES << 7;
+
+/// Read digits from `at` on, to the right of those in `mantissa`; return where they end.
+#[inline]
+fn digits(text: &[u8], mut at: usize, mantissa: &mut u64) -> usize {
+    // Eight bytes at a time: how many digits there are differs from number to number, and a loop that ends each time at
+    // another digit costs more in wrong guesses of the processor than the arithmetic does.
+    while let Some(chunk) = text.get(at..at + 8).and_then(|chunk| chunk.first_chunk()) {
+        let word = u64::from_le_bytes(*chunk) ^ (ONES * 0x30); // digits become 0 to 9
+        // Adding 0x76 sets the top bit of what is above 9; beyond the first such byte it may be wrong.
+        let others = (word.wrapping_add(ONES * 0x76) | word) & TOPS;
+        let count = others.trailing_zeros() as usize / 8; // of 0 there are 64: all eight are digits
+        if count == 0 {
+            return at;
+        }
+        // Zeros before the digits, then pairs become numbers below 100, these below 10,000, and these one of eight digits.
+        let eight = word << (64 - 8 * count);
+        let pairs = (eight & (ONES * 0x0F)).wrapping_mul(2561) >> 8;
+        let fours = (pairs & 0x00FF_00FF_00FF_00FF).wrapping_mul(6_553_601) >> 16;
+        let all = (fours & 0x0000_FFFF_0000_FFFF).wrapping_mul(42_949_672_960_001) >> 32;
+        *mantissa = mantissa.wrapping_mul(TENS[count]).wrapping_add(all);
+        at += count;
+        if count < 8 {
+            return at;
+        }
+    }
+    while let Some(digit @ b'0'..=b'9') = text.get(at) {
+        *mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+        at += 1;
+    }
+    at
+}
 
 /// The place of the next quote or backslash, from `at` on.
 #[inline]

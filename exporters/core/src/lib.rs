@@ -1,28 +1,32 @@
 //! The hot path of the log engine: the usual lines of a block, all at once and without a Python object for each.
 //!
 //! Data flows one way: `line` reads each line (with `json` and `time`) into a row of `rows`; what is odd goes to the
-//! reference in Python and comes back; `render` makes the documents, and `fold` what is added to the metrics, once it
-//! is known which documents were stored. `plan` is what Python says beforehand. Nothing here does any I/O, and no
-//! input makes it panic: what is not plainly right is odd.
+//! reference in Python and comes back; `render` makes the documents. Once it is known which of them were stored,
+//! `fold` sums up what they add to the metrics and `profile` what the hours' predictions looked like, which `metrics`
+//! and `hours` hand over to Python. `plan` is what Python says beforehand. Nothing here does any I/O, and no input makes
+//! it panic: what is not plainly right is odd.
 
+mod bins;
+mod edges;
 mod fold;
+mod hours;
 mod json;
 mod line;
+mod metrics;
 mod personal;
 mod plan;
+mod profile;
 mod render;
 mod rows;
 mod time;
 
 use std::sync::Arc;
 
-use hashbrown::HashMap as Map;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use pyo3::types::PyBytes;
 
-use crate::plan::Column;
 use crate::rows::{Odd, Span};
 
 /// What Python says once of a process and one of its logs.
@@ -140,7 +144,12 @@ impl Rows {
         if !rows.foreign.is_empty() {
             rows.order.sort_unstable_by_key(|&row| rows.rows[row as usize].line.start);
         }
-        let (body, ends) = py.detach(|| render::render(&self.plan, &self.rows, &self.data, &self.place));
+        let (body, ends) = py.detach(|| {
+            if let Some((_, profile)) = &self.plan.profile {
+                profile::place_numbers(profile, &mut self.rows);
+            }
+            render::render(&self.plan, &self.rows, &self.data, &self.place)
+        });
         let ends: Vec<u8> = ends.into_iter().flat_map(u32::to_ne_bytes).collect();
         Ok((PyBytes::new(py, &body), PyBytes::new(py, &ends)))
     }
@@ -193,138 +202,11 @@ impl Rows {
     }
 }
 
-/// Return what blocks of one process add to its metrics: counters (metric, labels, amount), histograms (metric, labels,
-/// counts, sum, exemplars by bucket) and gauges (metric, labels, value). Each block comes with the places of its rows
-/// that count (None: all). `last_seen` and `touched` are those of the process's session book; a session ends after
-/// `gap` seconds.
-#[pyfunction(name = "fold")]
-fn fold_rows<'py>(
-    py: Python<'py>,
-    parts: Vec<(PyRef<'py, Rows>, Option<Vec<usize>>)>,
-    last_seen: &Bound<'py, PyDict>,
-    touched: &Bound<'py, PyDict>,
-    gap: f64,
-) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>, Bound<'py, PyList>)> {
-    let (counters, histograms, gauges) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
-    let Some((first, _)) = parts.first() else { return Ok((counters, histograms, gauges)) };
-    let plan = first.plan.clone();
-    let folded: Vec<fold::Part> =
-        parts.iter().map(|(rows, kept)| fold::Part { rows: &rows.rows, kept: kept.clone() }).collect();
-    let (sums, table) = py.detach(|| fold::fold(&plan, &folded));
-    let process = plan.process.as_str();
-    let text = |symbol: u32| String::from_utf8_lossy(&table.texts[symbol as usize]);
-    for sum in &sums {
-        let of = &plan.types[sum.kind];
-        let recipe = &of.recipe;
-        for group in &sum.groups {
-            let version = text(group.version);
-            let series = if recipe.traffic { vec![process, &version] } else { vec![process] };
-            for (symbols, count) in &group.counts {
-                let further: Vec<_> = symbols[..recipe.labels.len()].iter().map(|&symbol| text(symbol)).collect();
-                let labels = series.iter().copied().chain(further.iter().map(|label| label.as_ref()));
-                counters.append((&recipe.counter, PyTuple::new(py, labels.collect::<Vec<_>>())?, count))?;
-            }
-            if recipe.fails {
-                counters.append((&plan.names.errors, PyTuple::new(py, &series)?, group.failed))?;
-            }
-            for (histogram, observed) in group.observed.iter().zip(&recipe.observed).filter(|(found, _)| found.seen) {
-                let exemplars = PyDict::new(py);
-                for (bucket, (part, at)) in
-                    histogram.traced.iter().enumerate().filter_map(|(at, row)| row.map(|row| (at, row)))
-                {
-                    let (rows, _) = &parts[part];
-                    let row = &rows.rows.rows[at];
-                    let trace = String::from_utf8_lossy(rows.rows.text(&rows.data, row.trace)).into_owned();
-                    let value = rows.rows.numbers[at * plan.numbers + observed.column];
-                    exemplars.set_item(bucket, (trace, value, seconds(row.time)))?;
-                }
-                let labels = PyTuple::new(py, &series)?;
-                histograms.append((&observed.metric, labels, &histogram.counts, histogram.sum, exemplars))?;
-            }
-            for (found, (metric, label, column)) in group.summed.iter().zip(&recipe.summed).filter(|(sum, _)| sum.seen)
-            {
-                let labels = PyTuple::new(py, series.iter().copied().chain([label.as_str()]).collect::<Vec<_>>())?;
-                if matches!(column, Column::Integer(_)) {
-                    counters.append((metric, labels, found.integer))?;
-                } else {
-                    counters.append((metric, labels, found.float))?;
-                }
-            }
-        }
-        if recipe.traffic {
-            gauges.append((&plan.names.newest, (process,), seconds(sum.newest)))?;
-        }
-        if recipe.sessions {
-            let opened = openings(&parts, sum.kind, last_seen, touched, gap)?;
-            counters.append((&plan.names.sessions, (process,), opened))?;
-        }
-        for ((feature, &missing), &invalid) in of.features.iter().zip(&sum.missing).zip(&sum.invalid) {
-            for (metric, count) in [(&plan.names.missing, missing), (&plan.names.invalid, invalid)] {
-                if count > 0 {
-                    counters.append((metric, (process, &feature.name), count))?;
-                }
-            }
-        }
-    }
-    Ok((counters, histograms, gauges))
-}
-
-/// Note the events of sessions, in the order of the log; return how many begin a new one. The same as `SessionBook`,
-/// which is asked once per session.
-fn openings(
-    parts: &[(PyRef<'_, Rows>, Option<Vec<usize>>)],
-    kind: usize,
-    last_seen: &Bound<'_, PyDict>,
-    touched: &Bound<'_, PyDict>,
-    gap: f64,
-) -> PyResult<usize> {
-    let mut last: Map<&[u8], (usize, f64)> = Map::new();
-    let mut order: Vec<(&str, f64)> = Vec::new();
-    let mut opened = 0;
-    let mut failure = Ok(());
-    for (rows, kept) in parts {
-        rows.each(kept.as_deref(), |_, row| {
-            let Some(session) = row.session.filter(|_| usize::from(row.kind) == kind) else { return };
-            let session = rows.rows.text(&rows.data, session);
-            let time = seconds(row.time);
-            if let Some((_, newest)) = last.get_mut(session) {
-                opened += usize::from(time - *newest > gap);
-                *newest = newest.max(time);
-                return;
-            }
-            let name = std::str::from_utf8(session).unwrap_or_default();
-            let known = touched.get_item(name).and_then(|found| match found {
-                Some(found) => Ok(Some(found)),
-                None => last_seen.get_item(name),
-            });
-            match known.and_then(|found| found.map(|found| found.extract::<f64>()).transpose()) {
-                Ok(before) => {
-                    opened += usize::from(before.is_none_or(|before| time - before > gap));
-                    last.insert(session, (order.len(), before.map_or(time, |before| before.max(time))));
-                    order.push((name, 0.0));
-                }
-                Err(error) => failure = Err(error),
-            }
-        });
-    }
-    failure?;
-    for (place, newest) in last.into_values() {
-        order[place].1 = newest;
-    }
-    for (name, newest) in order {
-        touched.set_item(name, newest)?;
-    }
-    Ok(opened)
-}
-
-/// Microseconds as seconds, rounded as Python's `timestamp` does.
-fn seconds(time: i64) -> f64 {
-    time as f64 / 1e6
-}
-
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Plan>()?;
     module.add_class::<Rows>()?;
-    module.add_function(wrap_pyfunction!(fold_rows, module)?)
+    module.add_function(wrap_pyfunction!(bins::bin_counts, module)?)?;
+    module.add_function(wrap_pyfunction!(metrics::fold_rows, module)?)?;
+    module.add_function(wrap_pyfunction!(hours::profiles, module)?)
 }

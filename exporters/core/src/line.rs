@@ -1,8 +1,9 @@
 //! One line becomes a row, or is odd. Everything that makes a line usual is decided here.
 
 use crate::json::{Cursor, DEPTH, Number, Text, unescape};
-use crate::plan::{Column, Feature, Field, Kind, Plan, Type};
-use crate::rows::{Flaw, Odd, Row, Rows, Span, Suspect};
+use crate::plan::{Check, Column, Feature, Field, Kind, Plan, Type};
+use crate::profile::{INVALID, MISSING, NUMBER, Shape, UNSEEN};
+use crate::rows::{Flaw, Odd, Row, Rows, Span, Suspect, Unseen};
 use crate::time;
 
 /// Longer ids are looked at by the reference: Elasticsearch takes 512 bytes with what stands before them.
@@ -50,6 +51,17 @@ struct Found {
     flaws: Vec<(u32, bool)>,
     suspects: Vec<(usize, usize)>,
     features: bool,
+    codes: Vec<u16>,
+    values: Vec<f64>,
+    unseen: Vec<(u16, u32)>,
+    segments: Vec<u16>,
+}
+
+/// The value of a feature: a number (with its place, if it is an integer), a category, or something else.
+enum Value<'a> {
+    Number(f64, Option<&'a [u8]>),
+    Category(&'a [u8]),
+    Other,
 }
 
 impl<'a> Reader<'a> {
@@ -117,6 +129,10 @@ impl<'a> Reader<'a> {
         self.rows.flaws.extend(flaws);
         let suspects = self.found.suspects.iter().map(|&(start, end)| Suspect { start, end, replacement: None });
         self.rows.suspects.extend(suspects);
+        self.rows.codes.extend_from_slice(&self.found.codes);
+        self.rows.values.extend_from_slice(&self.found.values);
+        self.rows.segments.extend_from_slice(&self.found.segments);
+        self.rows.unseen.extend(self.found.unseen.iter().map(|&(place, text)| Unseen { row, place, text }));
     }
 
     fn try_types(&mut self, line: &[u8], base: usize) -> bool {
@@ -154,6 +170,14 @@ impl<'a> Reader<'a> {
         self.found.flaws.clear();
         self.found.suspects.clear();
         self.found.features = false;
+        if let Some((_, profile)) = &self.plan.profile {
+            self.found.codes.clear();
+            self.found.codes.resize(profile.shapes.len(), MISSING);
+            self.found.values.resize(profile.shapes.len(), 0.0); // counts only where the code is a bin
+            self.found.segments.clear();
+            self.found.segments.resize(profile.segments.len(), 0);
+            self.found.unseen.clear();
+        }
         let mut tagged = record || self.plan.tag.is_none();
         match self.fields(line, base, of, kind, record, &mut tagged) {
             Some(true) if tagged => Ok(()),
@@ -179,20 +203,23 @@ impl<'a> Reader<'a> {
         cursor.eat(b'{')?;
         cursor.spaces();
         loop {
-            let key = cursor.string()?;
-            let spaces_before = cursor.spaces();
-            cursor.eat(b':')?;
-            let spaces_behind = cursor.spaces();
-            let name = &line[key.start..key.end];
             let guess = self.next_field[kind][before];
-            let at = if of.fields[guess].key == name {
-                Some(guess)
+            let (at, name, spaces_before, spaces_behind);
+            if cursor.eat_all(&of.fields[guess].quoted).is_some() {
+                (at, name, spaces_before) = (Some(guess), of.fields[guess].key.as_slice(), 0);
+                spaces_behind = cursor.spaces();
             } else {
-                of.fields.iter().position(|field| field.key == name)
-            };
-            if key.escaped {
-                return None;
-            } else if let Some(at) = at {
+                let key = cursor.string()?;
+                spaces_before = cursor.spaces();
+                cursor.eat(b':')?;
+                spaces_behind = cursor.spaces();
+                name = &line[key.start..key.end];
+                at = of.fields.iter().position(|field| field.key == name);
+                if key.escaped {
+                    return None;
+                }
+            }
+            if let Some(at) = at {
                 self.next_field[kind][before] = at;
                 before = at;
                 let field = &of.fields[at];
@@ -229,7 +256,14 @@ impl<'a> Reader<'a> {
             return None;
         }
         if !self.found.features {
-            self.found.flaws.extend((0..of.features.len() as u32).map(|feature| (feature, false)));
+            self.lacks(of, |_| true);
+        }
+        if let Some((of, profile)) = &self.plan.profile
+            && *of == kind
+            && let Some((place, column)) = profile.prediction
+            && !self.found.numbers[column].is_nan()
+        {
+            self.code(place, Value::Number(self.found.numbers[column], None));
         }
         let row = &self.found.row;
         let named = row.id.start != row.id.end || self.bounds.named_by_place;
@@ -355,17 +389,18 @@ impl<'a> Reader<'a> {
         let mut count = 0;
         if cursor.eat(b'}').is_none() {
             loop {
-                let key = cursor.key()?;
-                let mut name = &cursor.line[key.start..key.end];
-                if key.escaped {
-                    self.scratch.clear();
-                    unescape(name, &mut self.scratch);
-                    name = &self.scratch;
-                }
                 let guess = self.next_feature[kind][before];
-                let at = if of.features[guess].name.as_bytes() == name {
+                let at = if cursor.eat_all(&of.features[guess].quoted).is_some() {
+                    cursor.spaces();
                     Some(guess)
                 } else {
+                    let key = cursor.key()?;
+                    let mut name = &cursor.line[key.start..key.end];
+                    if key.escaped {
+                        self.scratch.clear();
+                        unescape(name, &mut self.scratch);
+                        name = &self.scratch;
+                    }
                     of.features_by_name.get(name).copied()
                 };
                 if let Some(at) = at {
@@ -390,69 +425,125 @@ impl<'a> Reader<'a> {
             }
         }
         if count < of.features.len() {
-            let absent = (0..of.features.len()).filter(|&at| self.seen[kind][at] != self.number);
-            self.found.flaws.extend(absent.map(|at| (at as u32, false)));
+            let (seen, number) = (std::mem::take(&mut self.seen[kind]), self.number);
+            self.lacks(of, |at| seen[at] != number);
+            self.seen[kind] = seen;
         }
         Some(())
     }
 
-    /// Read the value of a feature, and note if it is missing or not valid.
+    /// Note that the features of the catalogue are missing, at those places where `absent` says so.
+    fn lacks(&mut self, of: &Type, absent: impl Fn(usize) -> bool) {
+        let lacking = of.features.iter().enumerate().filter(|(at, each)| each.check.is_some() && absent(*at));
+        self.found.flaws.extend(lacking.map(|(at, _)| (at as u32, false)));
+    }
+
+    /// Read the value of a feature; note if it is missing or not valid, and which bin it is in.
     fn feature(&mut self, cursor: &mut Cursor, feature: &Feature, at: u32, depth: usize, record: bool) -> Option<()> {
-        let start = cursor.at;
-        let valid = match cursor.peek() {
-            b'n' => {
-                cursor.eat_all(b"null")?;
+        if cursor.eat_all(b"null").is_some() {
+            if feature.check.is_some() {
                 self.found.flaws.push((at, false));
-                return Some(());
             }
+            return Some(());
+        }
+        let start = cursor.at;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let value = match cursor.peek() {
             b'-' | b'0'..=b'9' => {
                 let Number { value, integer, huge, .. } = cursor.number()?;
                 if huge && !record {
                     return None;
                 }
-                if feature.numeric {
-                    value.is_finite() && feature.min <= value && value <= feature.max
-                } else {
-                    let literal = &cursor.line[start..cursor.at];
-                    integer && feature.takes(if literal == b"-0" { b"0" } else { literal })
-                }
+                let literal = &cursor.line[start..cursor.at];
+                Value::Number(value, integer.then_some(if literal == b"-0" { b"0" } else { literal }))
             }
             b'"' => {
                 let text = cursor.string()?;
                 let content = &cursor.line[text.start..text.end];
-                if feature.numeric {
-                    false
-                } else if text.escaped {
-                    self.scratch.clear();
-                    unescape(content, &mut self.scratch);
-                    feature.takes(&self.scratch)
+                if text.escaped {
+                    scratch.clear();
+                    unescape(content, &mut scratch);
+                    Value::Category(&scratch)
                 } else {
-                    feature.takes(content)
+                    Value::Category(content)
                 }
             }
             b't' | b'f' => {
                 cursor.skip(0)?;
-                !feature.numeric && feature.takes(&cursor.line[start..cursor.at])
+                Value::Category(&cursor.line[start..cursor.at])
             }
             _ => {
                 if cursor.skip(depth)? && !record {
                     return None;
                 }
-                false
+                Value::Other
             }
         };
-        if !valid {
+        if feature.check.as_ref().is_some_and(|check| !check.takes(&value)) {
             self.found.flaws.push((at, true));
         }
+        if let (Some((which, values)), Some(category)) = (&feature.segments, value.category()) {
+            self.found.segments[*which] = values.get(category).copied().unwrap_or(0);
+        }
+        if let Some(place) = feature.place {
+            self.code(place, value);
+        }
+        self.scratch = scratch;
         Some(())
+    }
+
+    /// Note the bin that a value of a feature is in, by the feature's place in the baseline.
+    fn code(&mut self, place: usize, value: Value) {
+        let Some((_, profile)) = &self.plan.profile else { return };
+        self.found.codes[place] = match (&profile.shapes[place], &value) {
+            (Shape::Number(_), Value::Number(number, _)) => {
+                self.found.values[place] = profile.within(*number);
+                NUMBER
+            }
+            (Shape::Number(_), _) => INVALID,
+            (Shape::Category(values), _) => match value.category() {
+                None => INVALID,
+                Some(category) => values.get(category).copied().unwrap_or_else(|| {
+                    let text = shortened(category, profile.longest);
+                    self.found.unseen.push((place as u16, self.rows.table.number(text)));
+                    UNSEEN
+                }),
+            },
+        };
     }
 }
 
-impl Feature {
-    /// Whether a category is among those that are valid.
-    fn takes(&self, category: &[u8]) -> bool {
-        self.values.is_empty() || self.values.iter().any(|value| value == category)
+impl Value<'_> {
+    /// The value as a category, if it is one.
+    fn category(&self) -> Option<&[u8]> {
+        match self {
+            Value::Number(_, literal) => *literal,
+            Value::Category(text) => Some(text),
+            Value::Other => None,
+        }
     }
+}
+
+impl Check {
+    /// Whether a value is valid.
+    fn takes(&self, value: &Value) -> bool {
+        match value {
+            Value::Number(number, _) if self.numeric => {
+                number.is_finite() && self.min <= *number && *number <= self.max
+            }
+            _ if self.numeric => false,
+            _ => value
+                .category()
+                .is_some_and(|text| self.values.is_empty() || self.values.iter().any(|value| value == text)),
+        }
+    }
+}
+
+/// The first `most` characters of a text.
+fn shortened(text: &[u8], most: usize) -> &[u8] {
+    let begins = text.iter().enumerate().filter(|(_, byte)| **byte & 0xC0 != 0x80);
+    let end = begins.map(|(at, _)| at).nth(most).unwrap_or(text.len());
+    &text[..end]
 }
 
 fn span(base: usize, text: Text) -> Span {

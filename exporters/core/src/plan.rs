@@ -8,6 +8,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::personal::Personal;
+use crate::profile::{Profile, ProfileText, Shape};
 
 #[derive(FromPyObject)]
 struct PlanText {
@@ -18,6 +19,7 @@ struct PlanText {
     names: Names,
     suspicious: Option<String>,
     emails: bool,
+    profile: Option<ProfileText>,
 }
 
 /// Metrics that every kind has, and the label of a version that is not told.
@@ -38,7 +40,8 @@ struct TypeText {
     head: (String, String),
     fields: Vec<FieldText>,
     recipe: RecipeText,
-    features: Vec<(String, FeatureText)>,
+    columns: Vec<String>,
+    features: Vec<(String, Option<FeatureText>)>,
 }
 
 #[derive(FromPyObject)]
@@ -91,6 +94,8 @@ pub struct Plan {
     pub symbols: usize,
     pub numbers: usize,
     pub integers: usize,
+    /// How predictions are counted, where there is a baseline; they are of the type at this place.
+    pub profile: Option<(usize, Profile)>,
 }
 
 pub struct Type {
@@ -121,6 +126,8 @@ pub enum Kind {
 
 pub struct Field {
     pub key: Vec<u8>,
+    /// The key as it usually stands in a line, with its quotes and colon.
+    pub quoted: Vec<u8>,
     pub kind: Kind,
     pub required: bool,
     pub nullable: bool,
@@ -146,6 +153,17 @@ pub enum Column {
 
 pub struct Feature {
     pub name: String,
+    pub quoted: Vec<u8>,
+    /// What the catalogue says of its values, if it names the feature.
+    pub check: Option<Check>,
+    /// Its place in the baseline, if it is there.
+    pub place: Option<usize>,
+    /// Which feature it is of those whose values are looked at apart, and these values, counted from 1.
+    pub segments: Option<(usize, Map<Vec<u8>, u16>)>,
+}
+
+/// Which values are valid.
+pub struct Check {
     pub numeric: bool,
     pub min: f64,
     pub max: f64,
@@ -181,7 +199,11 @@ impl Plan {
             .then(|| Personal::new(text.emails, text.suspicious.as_deref()))
             .transpose()
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let types = text.types.into_iter().map(|each| Type::new(each, &text.bounds)).collect::<PyResult<Vec<_>>>()?;
+        let bounds = &text.bounds;
+        let profiled = text.profile.as_ref();
+        let types =
+            text.types.into_iter().map(|each| Type::new(each, bounds, profiled)).collect::<PyResult<Vec<_>>>()?;
+        let profile = profiled.map(|profiled| read_profile(profiled, &types, &text.names)).transpose()?;
         let most = |which: fn(Column) -> Option<usize>| {
             let columns = types.iter().flat_map(|each| &each.fields).filter_map(|field| field.column);
             columns.filter_map(which).map(|column| column + 1).max().unwrap_or(0)
@@ -195,6 +217,7 @@ impl Plan {
             types,
             names: text.names,
             personal,
+            profile,
         })
     }
 
@@ -205,14 +228,14 @@ impl Plan {
 }
 
 impl Type {
-    fn new(text: TypeText, bounds: &HashMap<String, Vec<f64>>) -> PyResult<Type> {
+    fn new(text: TypeText, bounds: &HashMap<String, Vec<f64>>, profile: Option<&ProfileText>) -> PyResult<Type> {
         if text.fields.len() > MOST_FIELDS || text.recipe.labels.len() > MOST_LABELS {
             return Err(PyValueError::new_err(format!("{} has too many fields or labels", text.name)));
         }
         let names: Vec<String> = text.fields.iter().map(|field| field.name.clone()).collect();
         let mut fields = text.fields.into_iter().map(Field::new).collect::<PyResult<Vec<_>>>()?;
-        let recipe = Recipe::new(text.recipe, &names, &mut fields, bounds)?;
-        let features: Vec<Feature> = text.features.into_iter().map(Feature::new).collect();
+        let recipe = Recipe::new(text.recipe, &text.columns, &names, &mut fields, bounds)?;
+        let features: Vec<Feature> = text.features.into_iter().map(|each| Feature::new(each, profile)).collect();
         Ok(Type {
             name: text.name,
             tags: text.tags.into_iter().map(String::into_bytes).collect(),
@@ -243,6 +266,7 @@ impl Field {
             other => return Err(PyValueError::new_err(format!("no field is of the kind {other}"))),
         };
         Ok(Field {
+            quoted: quoted(&text.key),
             key: text.key.into_bytes(),
             kind,
             required: text.required,
@@ -257,22 +281,71 @@ impl Field {
     }
 }
 
+/// A key with its quotes and colon; one that needs escapes is never found so, but taken apart.
+fn quoted(key: &str) -> Vec<u8> {
+    format!("\"{key}\":").into_bytes()
+}
+
 impl Feature {
-    fn new((name, text): (String, FeatureText)) -> Feature {
-        Feature {
-            name,
+    fn new((name, text): (String, Option<FeatureText>), profile: Option<&ProfileText>) -> Feature {
+        let place = profile.and_then(|profile| profile.features.iter().position(|shape| shape.name == name));
+        let segments = profile.and_then(|profile| {
+            let which = profile.segments.iter().position(|(feature, _)| Some(*feature) == place)?;
+            let values = profile.segments[which].1.iter().zip(1..);
+            Some((which, values.map(|(value, number)| (value.clone().into_bytes(), number)).collect()))
+        });
+        let check = text.map(|text| Check {
             numeric: text.kind == "numeric",
             min: text.min.unwrap_or(f64::NEG_INFINITY),
             max: text.max.unwrap_or(f64::INFINITY),
             values: text.values.into_iter().map(String::into_bytes).collect(),
-        }
+        });
+        Feature { quoted: quoted(&name), name, check, place, segments }
     }
 }
 
+fn read_profile(text: &ProfileText, types: &[Type], names: &Names) -> PyResult<(usize, Profile)> {
+    let lacking = || PyValueError::new_err("no type has what is profiled");
+    let kind = types.iter().position(|each| each.fields.iter().any(|field| field.kind == Kind::Features));
+    let kind = kind.ok_or_else(lacking)?;
+    let column = |name: &str| types[kind].fields.iter().find(|field| field.key == name.as_bytes())?.column;
+    let number = |name: &str| match column(name) {
+        Some(Column::Number(place)) => Ok(place),
+        _ => Err(lacking()),
+    };
+    let symbol = |name: &str| match column(name) {
+        Some(Column::Symbol(place)) => Ok(place),
+        _ => Err(lacking()),
+    };
+    let profile = Profile {
+        shapes: text.features.iter().map(Shape::new).collect::<PyResult<_>>()?,
+        relations: text.relations.clone(),
+        prediction: text
+            .prediction
+            .as_ref()
+            .map(|(place, name)| Ok::<_, PyErr>((*place, number(name)?)))
+            .transpose()?,
+        decision: text.decision.as_deref().map(symbol).transpose()?,
+        latency: number("latency")?,
+        label: number("label")?,
+        version: symbol("model_version")?,
+        segments: text.segments.iter().map(|(_, values)| values.len()).collect(),
+        latency_bounds: text.latency_bounds.clone(),
+        most_unseen: text.most_unseen,
+        most_repeats: text.most_repeats,
+        longest: text.longest,
+        largest: text.largest,
+        other: text.other.clone(),
+        unknown: names.unknown.clone(),
+    };
+    Ok((kind, profile))
+}
+
 impl Recipe {
-    /// Read a recipe, and give columns to the fields that it names.
+    /// Read a recipe, and give columns to the fields that it names, and to `further` ones.
     fn new(
         text: RecipeText,
+        further: &[String],
         names: &[String],
         fields: &mut [Field],
         bounds: &HashMap<String, Vec<f64>>,
@@ -322,6 +395,9 @@ impl Recipe {
         let mut summed = Vec::new();
         for (metric, label, name) in text.summed {
             summed.push((metric, label, column(&name, None)?));
+        }
+        for name in further {
+            column(name, None)?;
         }
         let fails = text.failure.is_some();
         if let Some((name, value)) = text.failure {

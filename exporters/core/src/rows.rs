@@ -43,7 +43,18 @@ pub struct Odd {
     pub offset: u64,
 }
 
-/// Texts that repeat, by number. 0 is what is absent or empty.
+/// A value of a feature that its baseline does not know, by the feature's place there.
+pub struct Unseen {
+    pub row: u32,
+    pub place: u16,
+    pub text: u32,
+}
+
+/// The symbol of what is absent, and that of an empty text.
+pub const ABSENT: u32 = 0;
+pub const EMPTY: u32 = 1;
+
+/// Texts that repeat, by number.
 pub struct Symbols {
     numbers: Map<Box<[u8]>, u32>,
     pub texts: Vec<Box<[u8]>>,
@@ -51,14 +62,14 @@ pub struct Symbols {
 
 impl Default for Symbols {
     fn default() -> Self {
-        Symbols { numbers: Map::new(), texts: vec![Box::default()] }
+        Symbols { numbers: Map::new(), texts: vec![Box::default(), Box::default()] }
     }
 }
 
 impl Symbols {
     pub fn number(&mut self, text: &[u8]) -> u32 {
         if text.is_empty() {
-            return 0;
+            return EMPTY;
         }
         if let Some(&found) = self.numbers.get(text) {
             return found;
@@ -78,6 +89,12 @@ pub struct Rows {
     pub numbers: Vec<f64>,
     pub integers: Vec<i64>,
     pub flaws: Vec<Flaw>,
+    /// Where there is a baseline, per row and its features: the bin (or why it is in none), and the number.
+    pub codes: Vec<u16>,
+    pub values: Vec<f64>,
+    pub unseen: Vec<Unseen>,
+    /// Per row and feature whose values are looked at apart: which one, counted from 1; 0 for all others.
+    pub segments: Vec<u16>,
     pub table: Symbols,
     pub arena: Vec<u8>,
     pub odd: Vec<Odd>,
