@@ -2,8 +2,8 @@
 
 Run as ``python -m bench.faults.exporter FAULT -- export ...``. A FAULT is one of
 
-- ``begun:N``, ``half:N``, ``written:N``: killed within the checkpoint's Nth transaction: after its BEGIN, between its
-  statements, before its COMMIT;
+- ``begun:N``, ``half:N``, ``written:N``: killed within the checkpoint's Nth transaction: after its BEGIN, after its
+  first statement, before its COMMIT;
 - ``committing:N:SECONDS``: killed so long after the Nth COMMIT was begun, which may be within it or after it;
 - ``ready:N``, ``committed:N``: killed right before the Nth transaction, or right after its COMMIT;
 - ``clock:FILE``: the time of day is off by the seconds that FILE holds at each moment.
@@ -19,7 +19,6 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +35,12 @@ def die(delay: float = 0.0) -> None:
 def die_at(point: str, number: int, delay: float) -> None:
     """Let the process die at a point of the ``number``-th transaction of any connection made from now on."""
     connect = sqlite3.connect
-    seen = {"transactions": 0, "statements": 0}
+    seen = {"transactions": 0}
 
     class Connection(sqlite3.Connection):
         def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
             if sql.startswith("BEGIN"):
                 seen["transactions"] += 1
-                seen["statements"] = 0
             now = seen["transactions"] == number
             if now and ((sql.startswith("BEGIN") and point == "ready") or (sql == "COMMIT" and point == "written")):
                 die()
@@ -51,12 +49,7 @@ def die_at(point: str, number: int, delay: float) -> None:
             result = super().execute(sql, *arguments)
             if now and ((sql.startswith("BEGIN") and point == "begun") or (sql == "COMMIT" and point == "committed")):
                 die()
-            return result
-
-        def executemany(self, sql: str, rows: Iterable[Any], /) -> sqlite3.Cursor:
-            result = super().executemany(sql, rows)
-            seen["statements"] += 1
-            if point == "half" and seen["transactions"] >= number and seen["statements"] == 2:
+            if now and point == "half" and not sql.startswith(("BEGIN", "COMMIT")):
                 die()
             return result
 

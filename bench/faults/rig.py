@@ -1,4 +1,4 @@
-"""One chatbot that writes its log, and the exporter that follows it and is done harm to."""
+"""A chatbot and a model that write their logs, and the exporter that follows both and is done harm to."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from bench.faults.scores import Scores
 from bench.faults.shown import scrape, value
 from bench.faults.truth import Truth
 from bench.faults.world import ZERO_SECONDS, World
@@ -35,6 +36,8 @@ class Rig:
         self.log = self.folder / "logs" / name / "chat.jsonl"
         self.state = self.folder / "state"
         self.truth = Truth(seed, nameless_share=nameless_share)
+        self.scores = Scores(f"{name}-model", seed)
+        self.scored = self.folder / "logs" / self.scores.process / "scores.jsonl"
         self.elasticsearch = world.elasticsearch.url
         self.began = time.time()
         self._errors = self.folder / "stderr"
@@ -43,6 +46,8 @@ class Rig:
         self.log.parent.mkdir(parents=True)
         (self.folder / "catalogue" / "processes").mkdir(parents=True)
         (self.folder / "catalogue" / "framework.yml").write_text("organisation: example\n")
+        self.scored.parent.mkdir(parents=True)
+        self.scores.describe(self.folder / "catalogue")
         self.watch("*.jsonl")
 
     def __enter__(self) -> Rig:
@@ -65,12 +70,14 @@ class Rig:
             f"name: {self.name}\ntitle: Bot\nkind: chat\nbusiness_unit: sales\nowner: a@example.com\nlogs:\n{logs}"
         )
 
-    # -- the chatbot ---------------------------------------------------------------------------------------
+    # -- the chatbot and the model ------------------------------------------------------------------------------
 
     def write(self, number: int) -> None:
-        """Append so many lines to the log."""
+        """Append so many lines to the chatbot's log, and a quarter as many to the model's."""
         with self.log.open("ab") as log:
             log.write(self.truth.make(number))
+        with self.scored.open("ab") as log:
+            log.write(self.scores.make(number // 4))
 
     def feed(self, seconds: float, lines: int = 4, until: Callable[[], bool] = lambda: False) -> bool:
         """Append a few lines every 5 ms, for some seconds or until something is so; return whether it is."""
@@ -183,9 +190,8 @@ class Rig:
 
     def caught_up(self) -> bool:
         """Tell whether every line that was written has been committed."""
-        return self.metric("aiwatch_lag_bytes") == 0 and (
-            self.metric("aiwatch_lines_read_total") == self.truth.counters["aiwatch_lines_read_total", ()]
-        )
+        lines = self.truth.counters["aiwatch_lines_read_total", ()] + self.scores.lines
+        return self.metric("aiwatch_lag_bytes") == 0 and self.metric("aiwatch_lines_read_total") == lines
 
     def wait(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until the exporter does something.

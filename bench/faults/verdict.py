@@ -1,4 +1,4 @@
-"""What became of a fault: documents, metrics, Prometheus's view and dead letters, held against the truth."""
+"""What became of a fault: documents, profiles, metrics, Prometheus's view and dead letters, against the truth."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from elasticsearch.helpers import scan
 
 from bench.faults.rig import Rig, RigError
 from bench.faults.shown import EVENTS, differences, parse, scrape
+from bench.faults.truth import series
 from bench.faults.world import SCRAPE_SECONDS
 
 SEEN = (
@@ -64,6 +65,7 @@ def judge(rig: Rig, injected: int, patience: float = SETTLE_SECONDS) -> Verdict:
         )
     verdict.wrong = wrong + unseen
     _judge_documents(rig, verdict)
+    verdict.wrong += rig.scores.differences(stored_profiles(rig))
     _judge_letters(rig, verdict)
     return verdict
 
@@ -78,6 +80,9 @@ def _settled(rig: Rig, patience: float) -> list[str]:
         time.sleep(0.2)
         text = scrape(rig.world.port)
         wrong = differences(parse(text, rig.name), rig.truth)
+        scored = parse(text, rig.scores.process).get(series("aiwatch_lines_read_total"), 0)
+        if scored != rig.scores.lines:
+            wrong.append(f"{scored:g} lines of the model are read, not {rig.scores.lines}")
         if text != before and rig.metric("aiwatch_lag_bytes") > 0:
             before, until = text, time.monotonic() + patience
     return wrong
@@ -145,6 +150,13 @@ def _judge_documents(rig: Rig, verdict: Verdict) -> None:
     if rated != rig.truth.rated:
         right = len(rated.items() & rig.truth.rated.items())
         verdict.wrong.append(f"{right} of {len(rig.truth.rated)} ratings stand on their interactions")
+
+
+def stored_profiles(rig: Rig) -> list[dict[str, Any]]:
+    """Return the profiles of the model's hours that are stored."""
+    rig.world.client.indices.refresh(index="aiwatch-*")
+    query = {"query": {"term": {"process": rig.scores.process}}}
+    return [hit["_source"] for hit in scan(rig.world.client, query=query, index="aiwatch-profiles-*")]
 
 
 def _judge_letters(rig: Rig, verdict: Verdict) -> None:

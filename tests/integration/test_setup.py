@@ -90,3 +90,5 @@ def test_the_exporter_is_given_the_catalogue_that_was_applied_last(installation:
     assert installation.apply().exit_code == 0
     assert not (published / "processes" / "support-chatbot.yml").exists()
     assert (published / "framework.yml").read_text() == (installation.folder / "catalogue/framework.yml").read_text()
+    for baseline in (installation.folder / "catalogue" / "baselines").iterdir():
+        assert (published / "baselines" / baseline.name).read_bytes() == baseline.read_bytes()

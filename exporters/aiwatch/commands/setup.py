@@ -14,6 +14,7 @@ from elasticsearch import ApiError, AuthenticationException, Elasticsearch, Tran
 from aiwatch.catalogue.load import FRAMEWORK_FILE, PROCESSES_FOLDER
 from aiwatch.commands import shared
 from aiwatch.commands.provision import provision
+from aiwatch.profiles.baseline import FOLDER as BASELINES_FOLDER
 from aiwatch.provision import tree as files
 from aiwatch.provision.apply.reload import ReloadError, reload_alertmanager, reload_prometheus
 from aiwatch.provision.first_start import ELASTIC_PASSWORD, MADE_FIRST, OWN_SECRETS, SHARES, give, hand_out, make_first
@@ -163,7 +164,8 @@ def _wait(client: Elasticsearch, url: str, seconds: float) -> None:
 
 def _texts(folder: Path, name: str) -> dict[str, str]:
     """Return the files of the catalogue, as a tree below ``name``."""
-    paths = [folder / FRAMEWORK_FILE, *sorted((folder / PROCESSES_FOLDER).glob("*.yml"))]
+    processes, baselines = (folder / PROCESSES_FOLDER).glob("*.yml"), (folder / BASELINES_FOLDER).glob("*.json")
+    paths = [folder / FRAMEWORK_FILE, *sorted(processes), *sorted(baselines)]
     return {
         f"{name}/{path.relative_to(folder).as_posix()}": path.read_text(encoding="utf-8")
         for path in paths
