@@ -159,3 +159,29 @@ def test_after_a_restart_only_series_that_were_never_shown_are_young_again() -> 
     assert list(state.young) == [new]
     assert state.series[COUNTER][new[1]].born == 99.0
     assert state.series[HISTOGRAM] == {}
+
+
+def test_a_series_that_is_born_after_the_time_of_day_was_set_back_is_young_after_a_restart_too() -> None:
+    state = MetricState(all_metrics(), clock=(clock := Clock()))
+    publish(state, counted("a"), now=1000.0)
+    clock.now = 20.0
+    shown = state.ripe(20.0)
+    state.mature(shown[0])
+    publish(state, counted("b"), now=500.0)
+    for _ in range(2):
+        restarted = MetricState(all_metrics(), clock=Clock())
+        restarted.restore(held(state), {"bot"}, shown[1], 600.0)
+        assert [labels[2] for _, labels in restarted.young] == ["b"]
+        publish(restarted, counted("c"), now=700.0)
+        again, until = restarted.ripe(0.0)
+        assert [labels[2] for _, labels in again] == ["b", "c"]
+        assert until > shown[1]
+        state = restarted
+        restarted.series[COUNTER].pop(("bot", "1", "c", "answered"))
+
+
+def test_series_of_one_batch_ripen_together() -> None:
+    ticking = iter(range(100))
+    state = MetricState(all_metrics(), clock=lambda: next(ticking))
+    publish(state, counted("a", "b", "c"))
+    assert len(state.ripe(1.0)[0]) == 3

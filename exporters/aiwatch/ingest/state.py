@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -50,6 +51,7 @@ class MetricState:
         self.lock = threading.Lock()
         self.changed: dict[Key, None] = {}  # since the last exposition; a dict keeps the order
         self.young: dict[Key, float] = {}  # since when by the clock, oldest first
+        self._newest = 0.0  # of the births so far
         self._clock = clock
         self._label_limit = label_limit
         self._values: dict[tuple[str, str], set[str]] = {}  # (process, label) -> values in use
@@ -61,41 +63,48 @@ class MetricState:
 
         Those born after ``shown_until`` were not yet shown with their value: they are born again ``now``.
         """
+        self._newest = shown_until
+        again, since = self._birth(now), self._clock()
         for (name, labels), series in held:
             metric = self.metrics.get(name)
-            if metric is not None and len(labels) == len(metric.labels) and labels[0] in processes:
-                if series.born > shown_until:
-                    series = Series(series.value, now)
-                    self.young[name, labels] = self._clock()
-                self._note_values(name, labels)
+            if metric is None or len(labels) != len(metric.labels) or labels[0] not in processes:
+                continue
+            self._note_values(name, labels)
+            self.changed[name, labels] = None
+            if series.born <= shown_until:
                 self.series[name][labels] = series
-                self.changed[name, labels] = None
+            else:
+                self.series[name][labels] = Series(series.value, again)
+                self.young[name, labels] = since
+                self._newest = again
 
     def prepare(self, deltas: Iterable[Delta], now: float) -> dict[Key, Series]:
         """Return the new values of the series that ``deltas`` change; new ones are born ``now``."""
         prepared: dict[Key, Series] = {}
+        born = self._birth(now)
         for delta in deltas:
             others = bool(prepared)
             for key, amount in delta.counters.items():
                 name, labels = key
                 held = self.series[name].get(labels)
                 if held is None or (others and key in prepared):
-                    self._next(prepared, key, now, 0.0).value += amount
+                    self._next(prepared, key, born, 0.0).value += amount
                 else:  # the usual case, without a call
                     prepared[key] = Series(held.value + amount, held.born)
             for key, value in delta.maxima.items():
-                series = self._next(prepared, key, now, value)
+                series = self._next(prepared, key, born, value)
                 series.value = max(series.value, value)
             for key, histogram in delta.histograms.items():
-                series = self._next(prepared, key, now, None)
+                series = self._next(prepared, key, born, None)
                 if series.value is None or series.value.bounds != histogram.bounds:
                     series.value = Histogram.empty(histogram.bounds)
-                    series.born = now  # with other bounds than before it begins anew
+                    series.born = born  # with other bounds than before it begins anew
                 series.value.merge(histogram)
         return prepared
 
     def publish(self, prepared: Mapping[Key, Series]) -> None:
         """Make prepared values the current ones, visible to the next exposition."""
+        since = self._clock()
         with self.lock:
             for key, series in prepared.items():
                 name, labels = key
@@ -103,7 +112,8 @@ class MetricState:
                 held = found.get(labels)
                 if held is None or held.born != series.born:
                     self._note_values(name, labels)
-                    self.young[key] = self._clock()
+                    self.young[key] = since
+                    self._newest = max(self._newest, series.born)
                 found[labels] = series
             self.changed.update(dict.fromkeys(prepared))
 
@@ -133,7 +143,14 @@ class MetricState:
         """Keep places for label values that the catalogue names."""
         self._values.setdefault((process, label), set()).update(values)
 
-    def _next(self, prepared: dict[Key, Series], key: Key, now: float, empty: Any) -> Series:
+    def _birth(self, now: float) -> float:
+        """Return ``now`` or, if the time of day was set back, what comes after the last birth.
+
+        Which series were shown with their values is told by their births, so these never go back.
+        """
+        return now if now > self._newest else math.nextafter(self._newest, math.inf)
+
+    def _next(self, prepared: dict[Key, Series], key: Key, born: float, empty: Any) -> Series:
         """Return the series to add to: a copy of the current one, made once per batch."""
         found = prepared.get(key)
         if found is not None:
@@ -141,11 +158,11 @@ class MetricState:
         name, labels = key
         current = self.series[name].get(labels)
         if current is None and (bounded := self._bounded(name, labels)) != labels:
-            return self._next(prepared, (name, bounded), now, empty)
+            return self._next(prepared, (name, bounded), born, empty)
         value = empty if current is None else current.value
         if isinstance(value, Histogram):
             value = Histogram(value.bounds, list(value.counts), value.sum, value.exemplars)
-        found = prepared[key] = Series(value, now if current is None else current.born)
+        found = prepared[key] = Series(value, born if current is None else current.born)
         return found
 
     def _bounded(self, name: str, labels: Labels) -> Labels:
