@@ -16,13 +16,14 @@ from aiwatch.ingest import pipeline as running
 from aiwatch.ingest.batch import Feed
 from aiwatch.ingest.checkpoint import Checkpoint
 from aiwatch.ingest.commit import Commit
-from aiwatch.ingest.contracts import Block, Outcome, Position, StoppedError
+from aiwatch.ingest.contracts import Block, Outcome, Position, Source, StoppedError
 from aiwatch.ingest.dead_letters import DeadLetters, read
 from aiwatch.ingest.documents import Documents, address_of
 from aiwatch.ingest.export import all_metrics
 from aiwatch.ingest.pipeline import Pipeline
 from aiwatch.ingest.profiling import ProfileBook
 from aiwatch.ingest.self_metrics import SelfMetrics
+from aiwatch.ingest.sources.spool import Spool
 from aiwatch.ingest.state import MetricState
 from tests.ingest.samples import block, decoder, interaction, lines, process
 
@@ -85,7 +86,7 @@ class Bench:
         self.state.restore(self.checkpoint.image.series.items(), {"bot"}, self.checkpoint.image.shown_until, 1.0)
         self.metrics = SelfMetrics()
 
-    def pipeline(self, *sources: Blocks, **settings: Any) -> Pipeline:
+    def pipeline(self, *sources: Source, **settings: Any) -> Pipeline:
         letters = DeadLetters(self.folder, self.checkpoint.image.dead_letter_bytes)
         feeds = [Feed(process(), source, decoder()) for source in sources]
         return Pipeline(
@@ -205,6 +206,23 @@ def test_positions_of_streams_that_are_gone_for_good_are_dropped(bench: Bench) -
     pipeline.drain()
     assert bench.positions() == {"5b": 0}
     assert pipeline.problems() == {"/logs": "gone"}
+
+
+def test_what_arrives_is_read_at_once_and_not_at_the_next_look(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "_POLL_SECONDS", 60.0)
+    arrived = threading.Event()
+    spool = Spool("bot:bot/*.jsonl", bench.folder / "spool", [], on_arrival=arrived.set)
+    thread = threading.Thread(target=bench.pipeline(spool, arrived=arrived).run)
+    thread.start()
+    try:
+        for number in range(3):
+            spool.append(lines(interaction(id=str(number)))).result(10)
+    finally:
+        bench.stop.set()
+        arrived.set()
+        thread.join()
+        spool.close()
+    assert len(bench.store.sent) == 3
 
 
 def test_an_error_in_the_sink_ends_the_run_and_commits_nothing(bench: Bench) -> None:

@@ -112,7 +112,8 @@ def open_exporter(
     new_sink = _sinks(stack, target, self_metrics)
     book = LagBook(self_metrics)
     _warn_of_lines_without_reader(catalogue, state_folder)
-    opening = _Opening(logs, state_folder, checkpoint, pipe or StandardInput(), stop, once)
+    arrived = threading.Event()
+    opening = _Opening(logs, state_folder, checkpoint, pipe or StandardInput(), stop, once, arrived)
     pipeline = Pipeline(
         list(_feeds(catalogue, opening)),
         new_sink(stop),
@@ -125,6 +126,7 @@ def open_exporter(
         stop,
         connections=connections,
         zero_seconds=zero_seconds,
+        arrived=arrived,
     )
     stack.callback(pipeline.close)
     own = Exposition(state)
@@ -205,6 +207,7 @@ class _Opening:
     pipe: StandardInput
     stop: threading.Event
     once: bool
+    arrived: threading.Event
     spools: dict[str, Spool] = field(default_factory=dict)
 
     def source(self, process: Process, log: Log) -> Source:
@@ -215,12 +218,15 @@ class _Opening:
             case "jsonl":
                 return JsonlSource(key, str(self.logs / log.path), positions)
             case "http":
-                spool = Spool(key, spool_folder(self.state_folder, key), positions)
+                spool = Spool(key, spool_folder(self.state_folder, key), positions, on_arrival=self.arrived.set)
                 self.spools[process.name] = spool
                 return spool
             case "stdin":
                 folder = spool_folder(self.state_folder, key)
-                return StdinSource(key, folder, positions, self.pipe, self.stop, wait_for_end=self.once)
+                wake = self.arrived.set
+                return StdinSource(
+                    key, folder, positions, self.pipe, self.stop, wait_for_end=self.once, on_arrival=wake
+                )
             case "kafka":
                 raise AssertionError("a member of a group reads it")
 

@@ -55,12 +55,14 @@ class Pipeline:
         *,
         connections: int = 2,
         zero_seconds: float = 0.0,
+        arrived: threading.Event | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Take the parts over; `run` or `drain` sets them going.
 
         ``connections`` is how many batches are on their way to the sink at once, ``zero_seconds`` for how long a new
-        series is shown as 0. Without ``joins`` feedback stays apart from its interaction.
+        series is shown as 0. ``arrived`` is set by whoever has something to read that need not wait for the next
+        look at the sources. Without ``joins`` feedback stays apart from its interaction.
         """
         self.counts = Counts()
         self._feeds = list(feeds)
@@ -74,6 +76,7 @@ class Pipeline:
         self._self_metrics = self_metrics
         self._stop = stop
         self._zero_seconds = zero_seconds
+        self._arrived = arrived or threading.Event()
         self._clock = clock
         processes = {feed.process.name for feed in feeds}
         self._sessions_limit = dict.fromkeys(processes, _MANY_SESSIONS)
@@ -87,8 +90,9 @@ class Pipeline:
             StoppedError: told so while a batch waited; it will be read again.
         """
         while not self._stop.is_set():
+            self._arrived.clear()
             if not self._step():
-                self._stop.wait(_POLL_SECONDS)
+                self._arrived.wait(_POLL_SECONDS)
         self._profile_writing.finish(_STOP_SECONDS)
 
     def drain(self) -> None:

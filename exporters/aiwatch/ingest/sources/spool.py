@@ -14,7 +14,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,6 +89,7 @@ class Spool:
         max_line: int = 10 * 2**20,
         rotate_bytes: int = 64 * 2**20,
         most_waiting: int = 64 * 2**20,
+        on_arrival: Callable[[], None] = lambda: None,
     ) -> None:
         """Go on with what ``folder`` holds.
 
@@ -99,6 +100,7 @@ class Spool:
         :param max_line: bytes; a longer line is reported as oversized and passed over.
         :param rotate_bytes: the size from which on a new file is begun.
         :param most_waiting: bytes that may wait to be delivered before no more is taken.
+        :param on_arrival: is told that there is something to read.
 
         Raises:
             OSError: the folder cannot be used.
@@ -108,6 +110,7 @@ class Spool:
         self._max_line = max_line
         self._rotate_bytes = rotate_bytes
         self._most_waiting = most_waiting
+        self._on_arrival = on_arrival
         self._lock = threading.Lock()
         self._room = threading.Condition(self._lock)
         self._arrived = threading.Condition(self._lock)
@@ -160,6 +163,7 @@ class Spool:
             self._problem = ""
             file.tickets.append((file.written, ticket))
             self._arrived.notify_all()
+        self._on_arrival()
         return ticket
 
     def wait_for_room(self, seconds: float) -> bool:

@@ -6,7 +6,7 @@ import logging
 import os
 import select
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from aiwatch.ingest.contracts import Block, Position, StoppedError
@@ -56,6 +56,7 @@ class StdinSource(Spool):
         *,
         wait_for_end: bool = False,
         most_waiting: int = 64 * 2**20,
+        on_arrival: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin to read ``pipe``, in a thread of its own.
 
@@ -67,7 +68,15 @@ class StdinSource(Spool):
         Raises:
             OSError: the folder cannot be used.
         """
-        super().__init__(key, folder, positions, whole_lines=False, max_line=_MAX_LINE, most_waiting=most_waiting)
+        super().__init__(
+            key,
+            folder,
+            positions,
+            whole_lines=False,
+            max_line=_MAX_LINE,
+            most_waiting=most_waiting,
+            on_arrival=on_arrival,
+        )
         self._pipe = pipe
         self._stop = stop
         self._wait_for_end = wait_for_end
