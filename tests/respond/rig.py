@@ -34,7 +34,7 @@ def drift_alert(since: datetime = START, **changes: object) -> Alert:
         "fingerprint": "f",
         **changes,
     }
-    return Alert(**fields)  # type: ignore[arg-type]
+    return Alert(**fields)
 
 
 @dataclass

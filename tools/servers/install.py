@@ -5,13 +5,14 @@ Everything comes from the ordinary package clients, which verify what they downl
 
 from pathlib import Path
 
-from tools.servers import debian, jars
+from tools.servers import debian, jars, pypi
 from tools.servers.commands import Say, require, say_to_stderr
 from tools.servers.debian import ALERTMANAGER, PROMETHEUS
+from tools.servers.pypi import AIRFLOW, AIRFLOW_2, MLFLOW
 
 
 def ensure_all(*, say: Say = say_to_stderr) -> None:
-    """Install what is not there yet, after a check for every tool that this needs.
+    """Install what the demo needs and is not there yet, after a check for every tool that this needs.
 
     Raises:
         ServerError: tools are missing (all are named), or an installation failed.
@@ -35,3 +36,18 @@ def ensure_alertmanager(*, say: Say = say_to_stderr) -> Path:
 def ensure_elasticsearch(*, say: Say = say_to_stderr) -> Path:
     """The home folder of Elasticsearch, for `node.Elasticsearch`. It needs Java to run too."""
     return jars.ensure(say)
+
+
+def ensure_mlflow(*, say: Say = say_to_stderr) -> Path:
+    """The Python that runs MLflow, as ``python -m mlflow``."""
+    return pypi.ensure(MLFLOW, say)
+
+
+def ensure_airflow(*, say: Say = say_to_stderr) -> Path:
+    """The Python that runs Airflow, as ``python -m airflow``."""
+    return pypi.ensure(AIRFLOW, say)
+
+
+def ensure_airflow_2_description(*, say: Say = say_to_stderr) -> Path:
+    """The OpenAPI description of Airflow 2's stable REST API."""
+    return pypi.ensure_member(AIRFLOW_2, "airflow/api_connexion/openapi/v1.yaml", say)

@@ -2,12 +2,13 @@
 
 import base64
 import http.client
+import os
 import random
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -55,6 +56,7 @@ class Spec:
         port: to listen on; 0 chooses a free one.
         cwd: folder to run in.
         credentials: for the health check.
+        environment: variables besides those of this process.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Spec:
     port: int = 0
     cwd: Path | None = None
     credentials: Credentials | None = None
+    environment: Mapping[str, str] | None = None
 
 
 class Server:
@@ -172,6 +175,7 @@ class Server:
             self._process = subprocess.Popen(
                 self._spec.command(port),
                 cwd=self._spec.cwd,
+                env={**os.environ, **(self._spec.environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -13,7 +13,7 @@ from typing import ClassVar
 from urllib.parse import urlencode
 
 from aiwatch.kinds.response import Mlflow
-from aiwatch.respond.adapters.contract import AdapterError, Case, Secret
+from aiwatch.respond.adapters.contract import Case, Secret
 from aiwatch.respond.adapters.http_call import Answer, call, credentials
 
 ALIAS = "aiwatch-under-review"
@@ -37,11 +37,8 @@ class MlflowRegistry:
 
     def look(self) -> Mapping[str, str]:
         """Return the version that the alias names."""
-        model, alias = self._settings.model, self._settings.alias
-        query = urlencode({"name": model, "alias": alias})
-        answer = self._call("GET", f"registered-models/alias?{query}", missing=True)
-        if answer.status == 404:
-            raise AdapterError(f"MLflow knows no model {model!r} with the alias {alias!r}")
+        query = urlencode({"name": self._settings.model, "alias": self._settings.alias})
+        answer = self._call("GET", f"registered-models/alias?{query}")
         return {"version": str(answer.get("model_version", "version"))}
 
     def pause(self, case: Case, memo: Mapping[str, str]) -> str:
