@@ -60,7 +60,7 @@ def test_pagerduty_takes_its_key_from_a_file_and_the_severity_from_the_alert():
     kind, pagerduty = receiver(pagerduty={"routing_key_file": "key"})
     assert (kind, pagerduty["routing_key_file"]) == ("pagerduty_configs", "/secrets/key")
     assert ".CommonLabels.severity" in pagerduty["severity"]
-    assert [link["text"] for link in pagerduty["links"]] == ["Runbook", "Dashboard"]
+    assert [link["text"] for link in pagerduty["links"]] == ["Report", "Runbook", "Dashboard"]
 
 
 def test_mail_is_sent_with_a_password_from_a_file():

@@ -26,20 +26,23 @@ _TEXT = """\
 {{ range .Alerts }}
 *{{ .Annotations.summary }}* ({{ .Labels.severity }}{{ if eq .Status "resolved" }}, resolved{{ end }})
 {{ .Annotations.description }}
-<{{ .Annotations.runbook_url }}|Runbook> · <{{ .Annotations.dashboard_url }}|Dashboard>
+{{ with .Annotations.report_url }}<{{ . }}|Report> · {{ end }}<{{ .Annotations.runbook_url }}|Runbook> · \
+<{{ .Annotations.dashboard_url }}|Dashboard>
 {{ end }}"""
 _PLAIN = """\
 {{ range .Alerts }}
 {{ .Annotations.summary }} ({{ .Labels.severity }}{{ if eq .Status "resolved" }}, resolved{{ end }})
 {{ .Annotations.description }}
-Runbook: {{ .Annotations.runbook_url }}
+{{ with .Annotations.report_url }}Report: {{ . }}
+{{ end }}Runbook: {{ .Annotations.runbook_url }}
 Dashboard: {{ .Annotations.dashboard_url }}
 {{ end }}"""
 _HTML = """\
 {{ range .Alerts }}
 <h3>{{ .Annotations.summary }} ({{ .Labels.severity }}{{ if eq .Status "resolved" }}, resolved{{ end }})</h3>
 <p>{{ .Annotations.description }}</p>
-<p><a href="{{ .Annotations.runbook_url }}">Runbook</a> · <a href="{{ .Annotations.dashboard_url }}">Dashboard</a></p>
+<p>{{ with .Annotations.report_url }}<a href="{{ . }}">Report</a> · {{ end }}\
+<a href="{{ .Annotations.runbook_url }}">Runbook</a> · <a href="{{ .Annotations.dashboard_url }}">Dashboard</a></p>
 {{ end }}"""
 
 
@@ -140,9 +143,10 @@ def _slack(framework: Framework, slack: Slack) -> dict[str, Any]:
         "channel": slack.channel,
         "send_resolved": True,
         "title": _TITLE,
-        "title_link": "{{ (index .Alerts 0).Annotations.dashboard_url }}",
+        "title_link": "{{ with (index .Alerts 0).Annotations }}{{ or .report_url .dashboard_url }}{{ end }}",
         "text": Block(_TEXT),
         "fallback": _TITLE,
+        "mrkdwn_in": ["text"],  # Alertmanager's own default names a field for which Slack does not know it
         "color": '{{ if eq .Status "resolved" }}good{{ else if eq .CommonLabels.severity "critical" }}danger'
         "{{ else }}warning{{ end }}",
     }
@@ -160,6 +164,7 @@ def _pagerduty(framework: Framework, pagerduty: PagerDuty) -> dict[str, Any]:
         "class": "{{ .CommonLabels.alertname }}",
         "details": {"firing": Block(_PLAIN)},
         "links": [
+            {"href": "{{ (index .Alerts 0).Annotations.report_url }}", "text": "Report"},
             {"href": "{{ (index .Alerts 0).Annotations.runbook_url }}", "text": "Runbook"},
             {"href": "{{ (index .Alerts 0).Annotations.dashboard_url }}", "text": "Dashboard"},
         ],
