@@ -117,3 +117,25 @@ def test_a_mistake_is_told_with_its_line_and_what_to_do(tmp_path: Path, more: st
         options(tmp_path, more)
     told = [str(problem).partition("fraud.yml:")[2] for problem in caught.value.problems]
     assert any(expected in each for each in told), told
+
+
+def circles(tmp_path: Path, upstream: dict[str, list[str]]) -> list[str]:
+    """Return what is wrong with processes that are upstream of each other as told."""
+    (tmp_path / "processes").mkdir()
+    for name, others in upstream.items():
+        text = MODEL.replace("name: fraud", f"name: {name}") + f"upstream: [{', '.join(others)}]\n"
+        (tmp_path / "processes" / f"{name}.yml").write_text(text)
+    with pytest.raises(CatalogueError) as caught:
+        load_catalogue(tmp_path)
+    return [str(problem).removeprefix(f"{tmp_path}/processes/") for problem in caught.value.problems]
+
+
+def test_processes_that_are_upstream_of_each_other_in_a_circle_are_told_with_the_way(tmp_path: Path) -> None:
+    assert circles(tmp_path, {"a": ["c"], "b": ["a"], "c": ["b"], "d": ["a"]}) == [
+        "a.yml:9: upstream[0]: 'a' is upstream of itself: a -> b -> c -> a; remove one of them"
+    ]
+
+
+def test_every_circle_is_told(tmp_path: Path) -> None:
+    told = circles(tmp_path, {"a": ["b"], "b": ["a"], "c": ["a", "d"], "d": ["c", "c"]})
+    assert [each.partition(":")[0] for each in told if "is upstream of itself" in each] == ["a.yml", "c.yml"]

@@ -71,6 +71,13 @@ def test_a_secret_of_ones_own_reaches_alertmanager(tmp_path: Path) -> None:
     assert mode(kept) == 0o640
 
 
+def test_a_secret_of_ones_own_reaches_the_responder(tmp_path: Path) -> None:
+    done = setup(tmp_path, "secret", "mlflow-token", "--for", "responder", text="abc\n")
+    assert (done.exit_code, done.output) == (0, "kept; name it in the process's file as mlflow-token\n")
+    kept = tmp_path / "share" / "responder" / "mlflow-token"
+    assert (kept.read_text(), mode(kept)) == ("abc", 0o600)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "hint"),
     [

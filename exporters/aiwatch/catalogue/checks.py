@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any, get_args
@@ -88,6 +89,28 @@ def _check_upstream(documents: Sequence[Document]) -> None:
                 hint = did_you_mean(name, known - {data.get("name")})
                 document.complain(("upstream", index), f"no process is called {name!r}", hint)
         _check_repeats(document, ("upstream",), written, "process")
+    _check_circles(documents)
+
+
+def _check_circles(documents: Sequence[Document]) -> None:
+    """No process can be upstream of itself by way of others."""
+    named = [(_mapping(document.data).get("name"), document) for document in documents]
+    files = {name: document for name, document in named if isinstance(name, str)}
+    upstream = {
+        name: [other for _, other in _texts(_mapping(document.data).get("upstream")) if other != name]
+        for name, document in files.items()
+    }
+    while True:
+        try:
+            TopologicalSorter(upstream).prepare()
+            return
+        except CycleError as error:
+            circle: list[str] = error.args[1]  # each is upstream of the one that follows
+        upper, lower = min(pairwise(circle), key=lambda pair: files[pair[1]].file)
+        index = next(i for i, other in _texts(_mapping(files[lower].data)["upstream"]) if other == upper)
+        way = " -> ".join(circle)
+        files[lower].complain(("upstream", index), f"{lower!r} is upstream of itself: {way}", "remove one of them")
+        upstream[lower] = [other for other in upstream[lower] if other != upper]
 
 
 def _check_standard_input(documents: Sequence[Document]) -> None:

@@ -53,19 +53,28 @@ def make_secrets(secrets: Path, share: Path) -> None:
 
 @setup.command("secret")
 @click.argument("name")
+@click.option(
+    "--for",
+    "consumer",
+    type=click.Choice(list(OWN_SECRETS)),
+    default="alertmanager",
+    show_default=True,
+    help="Who uses it: Alertmanager to notify, or the responder to reach MLflow, Airflow and webhooks.",
+)
 @share_option
-def own_secret(name: str, share: Path) -> None:
-    """Keep a secret of yours for Alertmanager, read from standard input: a Slack address, a routing key."""
+def own_secret(name: str, consumer: str, share: Path) -> None:
+    """Keep a secret of yours, read from standard input: a Slack address, a routing key, a token."""
     if name in {made for each in SHARES for made in each.names}:
         raise click.ClickException(f"{name} is made by aiwatch itself: choose another name")
     secret = sys.stdin.read().strip()
     if not secret:
         raise click.ClickException("there is nothing on standard input: pipe the secret into this command")
     try:
-        give(OWN_SECRETS, share, name, secret)
+        give(OWN_SECRETS[consumer], share, name, secret)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"kept; name it in catalogue/framework.yml as {name}")
+    file = "catalogue/framework.yml" if consumer == "alertmanager" else "the process's file"
+    click.echo(f"kept; name it in {file} as {name}")
 
 
 @setup.command()

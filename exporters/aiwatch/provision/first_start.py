@@ -43,8 +43,8 @@ SHARES = (
 )
 """Alertmanager and Grafana run as users of their own: they read by their group."""
 
-OWN_SECRETS = next(share for share in SHARES if share.consumer == "alertmanager")
-"""Secrets that people bring (the address of a Slack channel, a routing key) are Alertmanager's."""
+OWN_SECRETS = {share.consumer: share for share in SHARES if share.consumer in ("alertmanager", "responder")}
+"""Who takes secrets that people bring: the address of a Slack channel, the token of a system that trains models."""
 
 
 def make_first(folder: Path) -> list[str]:
