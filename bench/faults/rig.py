@@ -39,6 +39,8 @@ class Rig:
         self.scores = Scores(f"{name}-model", seed)
         self.scored = self.folder / "logs" / self.scores.process / "scores.jsonl"
         self.elasticsearch = world.elasticsearch.url
+        self.options: list[str] = []  # of `aiwatch export`, besides the usual ones
+        self.resent = False  # lines may have come more than once, nobody knows how often
         self.began = time.time()
         self._errors = self.folder / "stderr"
         self._process: subprocess.Popen[bytes] | None = None
@@ -111,6 +113,7 @@ class Rig:
             f"--api-key-file={self.world.key}",
             f"--listen=127.0.0.1:{self.world.port}",
             f"--zero-seconds={ZERO_SECONDS}",
+            *self.options,
         ]
 
     def start(self, *options: str, fault: str | None = None) -> None:

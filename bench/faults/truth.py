@@ -31,8 +31,10 @@ class Truth:
     multiples of 1/64, so that their sums are exact in whatever order they are added.
     """
 
-    def __init__(self, seed: int, *, nameless_share: float = NAMELESS_SHARE) -> None:
-        """Begin with nothing; ``nameless_share`` of the lines carry no id."""
+    def __init__(
+        self, seed: int, *, nameless_share: float = NAMELESS_SHARE, corrupt_share: float = CORRUPT_SHARE
+    ) -> None:
+        """Begin with nothing; ``nameless_share`` of the lines carry no id, ``corrupt_share`` are spoiled."""
         self.lines = 0
         self.known: set[str] = set()
         self.rated: dict[str, str] = {}  # known name of an interaction: its rating
@@ -42,6 +44,7 @@ class Truth:
         self.mended = 0
         self._chance = random.Random(seed)
         self._nameless_share = nameless_share
+        self._corrupt_share = corrupt_share
         self._start = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=12)
         self._made = 0
         self._last = b""
@@ -60,6 +63,11 @@ class Truth:
         self._accept(record)
         return plain(record)
 
+    def sent_again(self, lines: int) -> None:
+        """Note that so many lines came once more: they were read, and are duplicates."""
+        self._count("aiwatch_lines_read_total", by=lines)
+        self._count("aiwatch_records_duplicate_total", by=lines)
+
     @property
     def documents(self) -> int:
         """How many documents there must be."""
@@ -70,17 +78,17 @@ class Truth:
         self._made += 1
         self._count("aiwatch_lines_read_total")
         kind = self._chance.random()
-        if kind < CORRUPT_SHARE:
+        if kind < self._corrupt_share:
             spoiled = KINDS[len(self.corrupt) % len(KINDS)]
             record = self._interaction()
             line = spoiled.spoil(record)
             self.corrupt[line] = record
             self._count("aiwatch_records_rejected_total", ("reason", spoiled.reason))
             return line
-        if kind < CORRUPT_SHARE + REPEATED_SHARE and self._last:
+        if kind < self._corrupt_share + REPEATED_SHARE and self._last:
             self._count("aiwatch_records_duplicate_total")
             return self._last
-        rating = kind < CORRUPT_SHARE + REPEATED_SHARE + FEEDBACK_SHARE and self._unrated
+        rating = kind < self._corrupt_share + REPEATED_SHARE + FEEDBACK_SHARE and self._unrated
         record = self._feedback() if rating else self._interaction()
         self._accept(record)
         line = plain(record)

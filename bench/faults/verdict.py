@@ -79,7 +79,11 @@ def _settled(rig: Rig, patience: float) -> list[str]:
             raise RigError(f"the exporter ended: {rig.said()[-500:]}")
         time.sleep(0.2)
         text = scrape(rig.world.port)
-        wrong = differences(parse(text, rig.name), rig.truth)
+        found = parse(text, rig.name)
+        if rig.resent:
+            repeated = series("aiwatch_records_duplicate_total")
+            rig.truth.sent_again(max(0, int(found.get(repeated, 0) - rig.truth.counters[repeated])))
+        wrong = differences(found, rig.truth)
         scored = parse(text, rig.scores.process).get(series("aiwatch_lines_read_total"), 0)
         if scored != rig.scores.lines:
             wrong.append(f"{scored:g} lines of the model are read, not {rig.scores.lines}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.faults.fault import Fault
-from bench.faults.scenarios import checkpoint, clock, corrupt, disk, elasticsearch, killed, rotation, second
+from bench.faults.scenarios import checkpoint, clock, corrupt, disk, elasticsearch, killed, posted, rotation, second
 
 FAULTS: tuple[Fault, ...] = (
     *killed.FAULTS,
@@ -11,6 +11,7 @@ FAULTS: tuple[Fault, ...] = (
     *disk.FAULTS,
     *clock.FAULTS,
     *rotation.FAULTS,
+    *posted.FAULTS,
     *second.FAULTS,
     *corrupt.FAULTS,
     *checkpoint.FAULTS,

@@ -9,7 +9,9 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from aiwatch.ingest.sources.compressed import zstd
 from bench.faults.fault import Fault
 from bench.faults.rig import Rig
 
@@ -72,13 +74,23 @@ def rename(rig: Rig) -> None:
     rig.log.rename(rig.log.with_name(f"{rig.log.name}.1"))
 
 
-def compress(rig: Rig) -> None:
-    """Rename the log, and compress it in two steps, as a look at it may fall between them."""
+def gzipped(rig: Rig) -> None:
+    """Rename the log, and compress it by gzip."""
+    _compress(rig, ".gz", gzip.open)
+
+
+def zstandard(rig: Rig) -> None:
+    """Rename the log, and compress it by zstd."""
+    _compress(rig, ".zst", zstd.open)
+
+
+def _compress(rig: Rig, ending: str, open_archive: Callable[[str, str], Any]) -> None:
+    """Compress in two steps, as a look at it may fall between them."""
     number = len(list(rig.log.parent.iterdir()))
     plain = rig.log.with_name(f"{rig.log.name}-{number:04d}")
     rig.log.rename(plain)
     content = plain.read_bytes()
-    with gzip.open(f"{plain}.gz", "wb") as archive:
+    with open_archive(f"{plain}{ending}", "wb") as archive:
         archive.write(content[: len(content) // 2])
         archive.flush()
         rig.write(5)
@@ -127,8 +139,10 @@ def _storm(rotate: Method, pattern: str) -> Callable[[Rig, int], int]:
 FAULTS = (
     Fault("rotate-rename", "renamed, while killed", _storm(rename, ONLY_THE_LOG), 8, 2),
     Fault("rotate-renames", "renamed, rotated files in the pattern", _storm(rename, WITH_ROTATED), 10),
-    Fault("rotate-gzip", "renamed and gzipped, while killed", _storm(compress, ONLY_THE_LOG), 8),
-    Fault("rotate-gzips", "renamed and gzipped, in the pattern", _storm(compress, WITH_ROTATED), 10),
+    Fault("rotate-gzip", "renamed and gzipped, while killed", _storm(gzipped, ONLY_THE_LOG), 8),
+    Fault("rotate-gzips", "renamed and gzipped, in the pattern", _storm(gzipped, WITH_ROTATED), 10),
+    Fault("rotate-zstd", "renamed and zstd, while killed", _storm(zstandard, ONLY_THE_LOG), 8),
+    Fault("rotate-zstds", "renamed and zstd, in the pattern", _storm(zstandard, WITH_ROTATED), 10),
     Fault("rotate-copy", "copied and truncated, while killed", _storm(copy_and_truncate, ONLY_THE_LOG), 8),
     Fault("rotate-copies", "copied and truncated, in the pattern", _storm(copy_and_truncate, WITH_ROTATED), 10),
     Fault("rotate-link", "link switched, while killed", _storm(switch_link, ONLY_THE_LOG), 8),
