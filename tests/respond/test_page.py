@@ -96,6 +96,12 @@ def test_a_firing_alert_shows_what_it_is_since_when_and_where_to_look() -> None:
     } <= set(page.links())
 
 
+def test_an_alert_about_drift_leads_to_its_report_and_to_the_review_of_the_model() -> None:
+    annotations = {"report_url": "http://localhost:8080/reports/card-fraud:20260301T0700Z"}
+    drift = msgspec.structs.replace(ENTRY, alertname="ModelDrift", process="card-fraud", annotations=annotations)
+    assert {"/models/card-fraud", annotations["report_url"]} <= set(show([drift], []).links())
+
+
 def test_a_resolved_alert_shows_how_long_it_fired() -> None:
     assert "Fired for 10 min, until 2026-01-02 11:57 UTC (3 min ago)" in show([], [RESOLVED]).text
 

@@ -8,7 +8,7 @@ from html import escape
 
 from aiwatch.respond.page import STYLE, age
 from aiwatch.respond.policy import Policy
-from aiwatch.respond.review import QUARANTINE, Review, Step
+from aiwatch.respond.review import Review, Step
 from aiwatch.respond.trail import (
     Dropped,
     Entry,
@@ -24,14 +24,13 @@ from aiwatch.respond.trail import (
 from aiwatch.respond.windows import merged
 
 _SHOWN = 300  # entries of a trail, the newest
-_DOING = {"pause": "tell", "resume": "undo"}
 _MORE_STYLE = """
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); }
-td { overflow-wrap: anywhere; }
-th, td.when { white-space: nowrap; }
+th, td:not(:last-child) { white-space: nowrap; }
+td:last-child { overflow-wrap: anywhere; min-width: 12rem; }
 .scroll { overflow-x: auto; }
-pre { background: var(--soft); padding: .75rem; overflow-x: auto; border-radius: .3rem; }
+pre { background: var(--soft); padding: .75rem; white-space: pre-wrap; border-radius: .3rem; }
 .failed { color: #d32f2f; font-weight: bold; }
 @media (prefers-color-scheme: dark) { .failed { color: #ff8a80; } }
 """
@@ -46,13 +45,12 @@ def render_models(policies: Mapping[str, Policy], reviews: Mapping[str, Review],
         now: the present time, in UTC, from which ages are counted.
     """
     known = [(name, policy, reviews.get(name, Review(name))) for name, policy in sorted(policies.items())]
-    rows = "".join(_card(name, policy, review, now) for name, policy, review in known if review.open)
-    quiet = "".join(_card(name, policy, review, now) for name, policy, review in known if not review.open)
     body = ""
-    if rows:
-        body += f"<section>\n<h2>Under review</h2>\n{rows}</section>\n"
-    if quiet:
-        body += f"<section>\n<h2>In order</h2>\n{quiet}</section>\n"
+    for heading, is_open in (("Under review", True), ("Not under review", False)):
+        cards = "".join(
+            _card(review, now, _link(policy, name)) for name, policy, review in known if review.open == is_open
+        )
+        body += f"<section>\n<h2>{heading}</h2>\n{cards}</section>\n" if cards else ""
     if not known:
         body = '<p class="empty">The catalogue has no model: no process of kind classifier or regressor.</p>\n'
     return _document("Models", body, now)
@@ -68,14 +66,18 @@ def render_model(policy: Policy, review: Review, entries: Sequence[Entry], now: 
         now: the present time, in UTC, from which ages are counted.
     """
     body = (
-        f'<p><a href="/?process={escape(review.process)}">Its alerts</a></p>\n'
-        f"{_card(review.process, policy, review, now)}{_how_to_resume(review)}"
+        f"{_card(review, now, '')}"
+        f'<p><a href="/?process={escape(review.process)}">Its alerts</a></p>\n{_how_to_resume(review)}'
         f"{_steps(review, now)}{_windows(review)}{_trail(entries)}"
     )
     return _document(f"{policy.title} ({review.process})", body, now)
 
 
-def _card(name: str, policy: Policy, review: Review, now: datetime) -> str:
+def _link(policy: Policy, name: str) -> str:
+    return f'<h3><a href="/models/{escape(name)}">{escape(policy.title)}</a></h3>\n'
+
+
+def _card(review: Review, now: datetime, head: str) -> str:
     colour = "critical" if review.paused else "warning" if review.open else "resolved"
     unfinished = [step for step in review.steps.values() if not step.finished]
     failing = [step.name for step in unfinished if step.status == "failed"]
@@ -92,10 +94,7 @@ def _card(name: str, policy: Policy, review: Review, now: datetime) -> str:
     if failing:
         lines.append(f'<span class="failed">Failing, and tried again: {escape(", ".join(failing))}.</span>')
     paragraphs = "".join(f"<p>{line}</p>\n" for line in lines)
-    return (
-        f'<article class="{colour}">\n<h3><a href="/models/{escape(name)}">{escape(policy.title)}</a></h3>\n'
-        f"{paragraphs}</article>\n"
-    )
+    return f'<article class="{colour}">\n{head}{paragraphs}</article>\n'
 
 
 def _how_to_resume(review: Review) -> str:
@@ -116,7 +115,7 @@ def _steps(review: Review, now: datetime) -> str:
     )
     if not rows:
         return ""
-    title = "What is done" if review.open else "What is undone"
+    title = "Steps" if review.open else "Steps to undo"
     return f"<section>\n<h2>{title}</h2>\n{_table(('Step', 'State', 'Attempts', 'Detail'), rows)}</section>\n"
 
 
@@ -129,7 +128,7 @@ def _status(step: Step, now: datetime) -> str:
 
 def _windows(review: Review) -> str:
     rows = "".join(
-        f'<tr><td class="when">{_time(window.start)}</td><td class="when">{_end(window)}</td>'
+        f"<tr><td>{_time(window.start)}</td><td>{_end(window)}</td>"
         f"<td>{escape(window.model_version or 'all')}</td></tr>\n"
         for window in reversed(merged(review.windows))
     )
@@ -146,8 +145,7 @@ def _trail(entries: Sequence[Entry]) -> str:
     if not entries:
         return ""
     rows = "".join(
-        f'<tr><td>{entry.number}</td><td class="when">{_time(entry.time, "%Y-%m-%d %H:%M:%S")}</td>'
-        f"<td>{_event(entry)}</td></tr>\n"
+        f"<tr><td>{entry.number}</td><td>{_time(entry.time, '%Y-%m-%d %H:%M:%S')}</td><td>{_event(entry)}</td></tr>\n"
         for entry in reversed(entries[-_SHOWN:])
     )
     older = f"<p>The {len(entries) - _SHOWN} older entries are in Elasticsearch.</p>\n" if len(entries) > _SHOWN else ""
@@ -165,7 +163,7 @@ def _event(entry: Entry) -> str:
             ranges = (f"{_time(window.start)} to {_end(window)}" for window in merged(entry.windows))
             return f"Quarantined: {', '.join(ranges)}"
         case Started():
-            return f"{_step(entry)}: tried"
+            return f"{_step(entry)}: begun"
         case Succeeded():
             return f"{_step(entry)}: {escape(entry.detail)}"
         case Failed():
@@ -178,9 +176,7 @@ def _event(entry: Entry) -> str:
 
 
 def _step(entry: Started | Succeeded | Failed | Dropped) -> str:
-    if entry.step == QUARANTINE:
-        return QUARANTINE
-    return f"{escape(entry.step)}, {_DOING[entry.action]}"
+    return escape(entry.step) if entry.action == "pause" else f"{escape(entry.step)}, undoing"
 
 
 def _table(heads: Iterable[str], rows: str) -> str:

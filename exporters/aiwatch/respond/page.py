@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from aiwatch.kinds.drift import ModelDrift
 from aiwatch.respond.payload import Status
 from aiwatch.respond.store import Cursor, Entry, Page
 
@@ -201,6 +202,7 @@ def _history(entry: Entry, now: datetime) -> str:
 
 def _links(entry: Entry) -> str:
     addresses = (
+        ("Report", entry.annotations.get("report_url", "")),
         ("Runbook", entry.annotations.get("runbook_url", "")),
         ("Dashboard", entry.annotations.get("dashboard_url", "")),
         ("Query", entry.generator_url),
@@ -210,6 +212,8 @@ def _links(entry: Entry) -> str:
         for text, address in addresses
         if link(address)
     ]
+    if entry.alertname == ModelDrift.alert and entry.process:
+        items.insert(0, f'<a href="/models/{escape(entry.process)}">Review</a>')
     return f'<div class="links">{" ".join(items)}</div>\n' if items else ""
 
 
