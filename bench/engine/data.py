@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-import tempfile
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -13,9 +14,7 @@ from typing import Any
 
 import msgspec
 
-from aiwatch.profiles.baseline import Baseline, read_baseline, write_baseline
-from aiwatch.profiles.tables.build import bins_for, build_baseline
-from aiwatch.profiles.tables.typed import Wanted, read_table
+from aiwatch.profiles.baseline import Baseline, baseline_path, read_baseline
 
 FOLDER = Path("build/bench-data")
 CHAT, MODEL = "bench-chat", "bench-model"
@@ -56,17 +55,19 @@ def model_file(records: int) -> Path:
 
 
 def baseline(process: str) -> Baseline | None:
-    """Return the baseline of a model, made of the first lines of a log like its own; a chatbot has none."""
+    """Return the baseline of a model, made once as users make theirs; a chatbot has none."""
     if not process.startswith(MODEL):
         return None
-    path = FOLDER / "baseline.json"
+    path = baseline_path(catalogue_folder("model", processes=(MODEL,)), MODEL)
     if not path.exists():
-        types = {name: feature["type"] for name, feature in process_settings(process)["features"].items()}
-        with tempfile.TemporaryDirectory() as scratch:
-            wanted = Wanted(types, "classifier", None, None, None)
-            table = read_table([str(model_file(30_000))], wanted, Path(scratch))
-            columns = bins_for(len(table.columns))
-            path.write_bytes(write_baseline(build_baseline(table, process, created=datetime.now(UTC), bins=columns)))
+        command = [
+            str(Path(sys.executable).with_name("aiwatch")),
+            "baseline",
+            MODEL,
+            "--catalogue",
+            str(path.parent.parent),
+        ]
+        subprocess.run([*command, "--from", str(model_file(30_000))], check=True, stdout=subprocess.DEVNULL)
     return msgspec.structs.replace(read_baseline(path), process=process)
 
 

@@ -38,8 +38,13 @@ def fold(
     list[tuple[str, tuple[str, ...], list[int], float, dict[int, tuple[str, float, float]]]],
     list[tuple[str, tuple[str, ...], float]],
 ]: ...
-def profiles(
-    parts: Sequence[tuple[Rows, Sequence[int] | None]],
-) -> list[tuple[str, int, dict[str, Any], list[tuple[int, int, int, list[Any]]]]]: ...
+
+class Hour:
+    """The profile of one model version and hour."""
+
+    def merge(self, other: Hour) -> None: ...
+    def fields(self) -> tuple[dict[str, Any], list[tuple[int, int, int, list[Any]]]]: ...
+
+def profiles(parts: Sequence[tuple[Rows, Sequence[int] | None]]) -> list[tuple[str, int, Hour]]: ...
 def bin_counts(values: Any, edges: Any) -> tuple[list[int], int]:
     """Return how many of ``values`` lie in each bin of ``edges``, and how many are NaN; both are buffers of doubles."""

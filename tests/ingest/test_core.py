@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import math
 import random
 import struct
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -22,8 +24,8 @@ from aiwatch.ingest.contracts import Block, Oversized
 from aiwatch.ingest.core import AVAILABLE, BlockDecoder, Taken, _core, with_core
 from aiwatch.ingest.decode import Decoder
 from aiwatch.profiles.baseline import Baseline, FeatureBaseline, Source
-from aiwatch.profiles.fold import Fold
-from aiwatch.profiles.profile import Categorical, Counts, Numeric
+from aiwatch.profiles.fold import Cell, Fold
+from aiwatch.profiles.profile import Categorical, Counted, Counts, Numeric, Profile
 from tests.ingest.samples import NOW, at, block, decode, feedback, folded, interaction, lines, prediction, process, same
 
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="installed without a Rust compiler")
@@ -177,6 +179,10 @@ def decoders(place: int) -> tuple[Process, Decoder, BlockDecoder]:
     return of, reference, quick
 
 
+def whole(counted: Mapping[Cell, Counted]) -> dict[Cell, Profile]:
+    return {cell: each.whole() for cell, each in counted.items()}
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from([8, 9, 10]), st.lists(odd_lines("prediction"), min_size=1, max_size=20))
 def test_both_ways_count_the_same_hours(place: int, chosen: list[bytes]) -> None:
@@ -185,9 +191,13 @@ def test_both_ways_count_the_same_hours(place: int, chosen: list[bytes]) -> None
     assert of.baseline is not None
     taken, decoded = quick.decode(data, NOW), reference.decode(data, NOW)
     fold = Fold(of.baseline)
-    assert taken.profiles(fold) == decoded.profiles(fold)
+    assert whole(taken.profiles(fold)) == decoded.profiles(fold)
     last = {len(decoded) - 1}
-    assert taken.without(last).profiles(fold, [taken]) == decoded.without(last).profiles(fold, [decoded])
+    assert whole(taken.without(last).profiles(fold, [taken])) == decoded.without(last).profiles(fold, [decoded])
+    for cell, profile in taken.profiles(fold).items():
+        expected = copy.deepcopy(decoded.profiles(fold)[cell]).plus(decoded.profiles(fold)[cell])
+        assert profile.plus(taken.profiles(fold)[cell]).whole() == expected
+        assert profile.plus(decoded.profiles(fold)[cell]) == expected.plus(decoded.profiles(fold)[cell])
 
 
 def test_many_values_and_many_rows_are_counted_alike() -> None:
@@ -203,8 +213,26 @@ def test_many_values_and_many_rows_are_counted_alike() -> None:
         rows.append(row | {"decision": f"d{int(chance.paretovariate(0.6)) % 90}", "latency": chance.random()})
     data = block(lines(*rows))
     expected = reference.decode(data, NOW).profiles(Fold(of.baseline))
-    assert quick.decode(data, NOW).profiles(Fold(of.baseline)) == expected
+    assert whole(quick.decode(data, NOW).profiles(Fold(of.baseline))) == expected
     assert max(len(each.features["country"].unseen) for each in expected.values()) == 51
+
+
+def test_hours_add_up_in_the_core_as_they_do_in_python() -> None:
+    of, reference, quick = decoders(8)
+    assert of.baseline is not None
+    fold, chance = Fold(of.baseline), random.Random(8)
+    sums: dict[str, Counted] = {}
+    for batch in range(40):
+        rows = []
+        for number in range(60):
+            country = chance.choice(["DE", "7", "FR", "other", f"c{batch}-{chance.randrange(40)}"])
+            features = {"amount": chance.randrange(50), "country": country, "any": chance.random() < 0.5}
+            rows.append(prediction(-60 - number, features=features, score=chance.random(), label=1))
+        data = block(lines(*rows))
+        for way, decoder_ in (("core", quick), ("reference", reference)):
+            (more,) = decoder_.decode(data, NOW).profiles(fold).values()
+            sums[way] = sums[way].plus(more) if batch else more
+    assert sums["core"].whole() == sums["reference"]
 
 
 @settings(max_examples=150, deadline=None)

@@ -19,7 +19,7 @@ from aiwatch.ingest.documents import Documents
 from aiwatch.kinds.base import Delta, SessionBook
 from aiwatch.kinds.folding import Folding
 from aiwatch.profiles.fold import Cell, Fold
-from aiwatch.profiles.profile import Profile
+from aiwatch.profiles.profile import Counted
 
 
 class Lines(Protocol):
@@ -49,7 +49,7 @@ class Lines(Protocol):
     def fold(self, folding: Folding, further: Sequence[Self]) -> None:
         """Add these lines, and behind them ``further`` of the same class, to the delta."""
 
-    def profiles(self, fold: Fold, further: Sequence[Self] = ()) -> dict[Cell, Profile]:
+    def profiles(self, fold: Fold, further: Sequence[Self] = ()) -> Mapping[Cell, Counted]:
         """Return what these lines, and ``further`` ones of the same class, add to the profiles of hours."""
 
 

@@ -7,6 +7,7 @@ takes its place among the others. Where the core is not there, or a log has anot
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from aiwatch.kinds.base import Histogram, Kind, Recipe, RecordType, SessionBook
 from aiwatch.kinds.folding import Folding
 from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.fold import HOUR, LARGEST, LONGEST, Cell, Fold, prediction_name
-from aiwatch.profiles.profile import LATENCY_BOUNDS, MAX_UNSEEN, REPEATS, Counts, Numeric, Profile, Segment
+from aiwatch.profiles.profile import LATENCY_BOUNDS, MAX_UNSEEN, REPEATS, Counted, Counts, Numeric, Profile, Segment
 
 try:
     from aiwatch import _core
@@ -34,6 +35,7 @@ except ImportError:  # installed where no Rust compiler was
     _core = None  # type: ignore[assignment]
 
 AVAILABLE = _core is not None
+_LOG = logging.getLogger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LONGEST_PLACE = 400  # characters of a stream whose lines can be named by their place
@@ -86,7 +88,7 @@ class ProfilePlan:
     """How predictions are counted hour by hour, by a baseline. Features are named by their places in it."""
 
     features: Sequence[ShapePlan]
-    relations: Sequence[tuple[int, Sequence[float]]]
+    relations: Sequence[tuple[int, Sequence[int]]]
     prediction: tuple[int, str] | None
     decision: str | None
     segments: Sequence[tuple[int, Sequence[str]]]
@@ -174,9 +176,7 @@ def _profile(baseline: Baseline, kind: Kind) -> ProfilePlan:
             else ShapePlan(name, None, feature.shape.values)
             for name, feature in baseline.features.items()
         ],
-        relations=[
-            (places[name], [float(score) for score in baseline.features[name].scores]) for name in baseline.relations
-        ],
+        relations=[(places[name], baseline.features[name].scores) for name in baseline.relations],
         prediction=None if prediction is None else (places[prediction], prediction),
         decision=names.DECISION if any(names.DECISION in record.properties for record in kind.records) else None,
         segments=[(places[name], values) for name, values in baseline.segments.items()],
@@ -291,29 +291,48 @@ class Taken:
         for metric, labels, value in gauges:
             delta.maximum(metric, labels, value)
 
-    def profiles(self, fold: Fold, further: Sequence[Taken] = ()) -> dict[Cell, Profile]:
+    def profiles(self, fold: Fold, further: Sequence[Taken] = ()) -> dict[Cell, CountedHour]:
         """Return what these lines, and ``further`` ones, add to the profile of each hour and model version."""
-        found: dict[Cell, Profile] = {}
-        for version, hour, held, segments in _core.profiles([(each._rows, each._kept) for each in (self, *further)]):
-            start = _EPOCH + hour * HOUR
-            found[version, start] = _filled(fold.empty(version, start), fold.baseline, held, segments)
+        found: dict[Cell, CountedHour] = {}
+        for version, number, hour in _core.profiles([(each._rows, each._kept) for each in (self, *further)]):
+            start = _EPOCH + number * HOUR
+            found[version, start] = CountedHour(fold, version, start, hour)
         return found
 
 
-def _filled(profile: Profile, baseline: Baseline, held: dict[str, Any], segments: Sequence[Any]) -> Profile:
-    """Return an empty profile with what the core counted."""
-    named = list(baseline.features)
-    watched = list(baseline.segments.items())
+class CountedHour:
+    """A profile that the core counted: batch after batch is added up there, without a Python object for each bin."""
 
-    def counts(parts: Sequence[Any]) -> dict[str, Counts]:
-        return {name: Counts(*each) for name, each in zip(named, parts, strict=True)}
+    def __init__(self, fold: Fold, model_version: str, start: datetime, hour: _core.Hour) -> None:
+        """Hold what the core counted by the baseline of ``fold``."""
+        self.model_version = model_version
+        self._fold = fold
+        self._start = start
+        self._hour = hour
 
-    found: dict[str, dict[str, Segment]] = {}
-    for which, value, rows, parts in segments:
-        feature, values = watched[which]
-        found.setdefault(feature, {})[values[value]] = Segment(rows, counts(parts))
-    held = {**held, "features": counts(held["features"]), "segments": found}
-    return msgspec.structs.replace(profile, **held)
+    def plus(self, other: Counted) -> Counted:
+        """Return the sum of both, which were counted with the same baseline; only that is to be used from now on."""
+        if isinstance(other, CountedHour):
+            self._hour.merge(other._hour)
+            return self
+        return self.whole().plus(other)
+
+    def whole(self) -> Profile:
+        """Return the profile."""
+        baseline = self._fold.baseline
+        held, parts = self._hour.fields()
+        watched = list(baseline.segments.items())
+
+        def counts(each: Sequence[Any]) -> dict[str, Counts]:
+            return {name: Counts(*told) for name, told in zip(baseline.features, each, strict=True)}
+
+        segments: dict[str, dict[str, Segment]] = {}
+        for which, value, rows, told in parts:
+            feature, values = watched[which]
+            segments.setdefault(feature, {})[values[value]] = Segment(rows, counts(told))
+        held |= {"features": counts(held["features"]), "segments": segments}
+        where = (baseline.process, self.model_version, self._fold.fingerprint, self._start, self._start + HOUR)
+        return Profile(*where, **held)
 
 
 class BlockDecoder:
@@ -359,4 +378,10 @@ class BlockDecoder:
 def with_core(decoder: Decoder, process: Process, logs: Sequence[Log]) -> Decoder | BlockDecoder:
     """Return what decodes as ``decoder`` of ``logs`` does, by the core if it is there and can read them."""
     own = [log for log in logs if log.record != "ignore"]
-    return BlockDecoder(decoder, build_plan(process, own)) if AVAILABLE and decoder.own and own else decoder
+    if not (AVAILABLE and decoder.own and own):
+        return decoder
+    try:
+        return BlockDecoder(decoder, build_plan(process, own))
+    except ValueError as error:
+        _LOG.warning("the lines of %s are read by Python alone, several times slower: %s", process.name, error)
+        return decoder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple, Protocol, Self
@@ -15,7 +15,7 @@ from aiwatch import names
 from aiwatch.catalogue.model import Process
 from aiwatch.profiles.document import ProfileDocument, document_of, profile_of
 from aiwatch.profiles.fold import Cell, Fold
-from aiwatch.profiles.profile import Profile
+from aiwatch.profiles.profile import Counted
 
 VERSIONS = 20  # of a model within an hour; what comes later counts as OTHER
 _OPEN = 32  # profiles that are held ready to be added to; the others are packed
@@ -33,7 +33,7 @@ class Key(NamedTuple):
 class Profiled(Protocol):
     """Lines that know what they add to profiles; see `aiwatch.ingest.batch.Lines`."""
 
-    def profiles(self, fold: Fold, further: Sequence[Self] = ()) -> dict[Cell, Profile]:
+    def profiles(self, fold: Fold, further: Sequence[Self] = ()) -> Mapping[Cell, Counted]:
         """Return what these lines, and ``further`` ones of the same class, add to the profiles of hours."""
 
 
@@ -74,7 +74,7 @@ class ProfileBook:
         self.held = {each.key: each for each in held}
         self._folds = {each.name: Fold(each.baseline) for each in processes if each.baseline is not None}
         self._new_part = new_part
-        self._open: OrderedDict[Key, Profile] = OrderedDict()
+        self._open: OrderedDict[Key, Counted] = OrderedDict()
 
     def prepare(self, process: str, stored: Iterable[Profiled], now: float) -> list[HeldProfile]:
         """Return the profiles that ``stored`` lines of a process change, as they are to be committed.
@@ -84,7 +84,7 @@ class ProfileBook:
         fold = self._folds.get(process)
         if fold is None:
             return []
-        merged: dict[Key, Profile] = {}
+        merged: dict[Key, Counted] = {}
         for _, run in groupby(stored, type):
             first, *further = run
             for (version, start), profile in first.profiles(fold, further).items():
@@ -102,13 +102,10 @@ class ProfileBook:
             self.held.pop(key, None)
             self._open.pop(key, None)
 
-    def _merge(self, key: Key, profile: Profile, merged: dict[Key, Profile]) -> None:
+    def _merge(self, key: Key, profile: Counted, merged: dict[Key, Counted]) -> None:
         key = self._bounded(key, merged)
         profile.model_version = key.model_version
-        if key in merged:
-            merged[key].merge(profile)
-        else:
-            merged[key] = profile
+        merged[key] = merged[key].plus(profile) if key in merged else profile
 
     def _bounded(self, key: Key, further: Iterable[Key]) -> Key:
         """Return the key, or that of all other versions when the hour has many."""
@@ -118,15 +115,13 @@ class ProfileBook:
         versions = {each for each in (*self.held, *further) if each._replace(model_version=names.OTHER) == other}
         return key if key in versions or len(versions - {other}) < VERSIONS else other
 
-    def _add(self, key: Key, more: Profile, now: float) -> HeldProfile:
+    def _add(self, key: Key, more: Counted, now: float) -> HeldProfile:
         held = self.held.get(key)
-        profile = self._open.pop(key, None)
-        if profile is None:
-            profile = more if held is None else profile_of(held.document)
-        if profile is not more:
-            profile.merge(more)
-        self._open[key] = profile
+        before: Counted | None = self._open.pop(key, None)
+        if before is None and held is not None:
+            before = profile_of(held.document)
+        profile = self._open[key] = more if before is None else before.plus(more)
         while len(self._open) > _OPEN:
             self._open.popitem(last=False)
         part = self._new_part(key) if held is None else held.document.part
-        return HeldProfile(now, document_of(profile, part))
+        return HeldProfile(now, document_of(profile.whole(), part))

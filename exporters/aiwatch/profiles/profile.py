@@ -12,7 +12,8 @@ import heapq
 from bisect import bisect_left
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar
+from operator import add
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -130,6 +131,18 @@ def bounded(unseen: Mapping[str, int]) -> dict[str, int]:
     return {**kept, names.OTHER: sum(unseen.values()) - sum(kept.values())}
 
 
+class Counted(Protocol):
+    """What adds up to a profile, however it is held."""
+
+    model_version: str
+
+    def plus(self, other: Counted) -> Counted:
+        """Return the sum of both, which were counted with the same baseline; only that is to be used from now on."""
+
+    def whole(self) -> Profile:
+        """Return the profile."""
+
+
 class Profile(msgspec.Struct):
     """One hour (or any longer window) of the predictions of one model version.
 
@@ -168,6 +181,15 @@ class Profile(msgspec.Struct):
     repeats: dict[int, int] = {}
     labels: dict[int, tuple[int, float]] = {}
     segments: dict[str, dict[str, Segment]] = {}
+
+    def plus(self, other: Counted) -> Profile:
+        """Return the sum of both."""
+        self.merge(other.whole())
+        return self
+
+    def whole(self) -> Profile:
+        """Return itself."""
+        return self
 
     def merge(self, other: Profile) -> None:
         """Add what ``other`` counted with the same baseline; the window becomes the one that spans both."""
@@ -217,4 +239,5 @@ def smallest(repeats: Mapping[int, int]) -> dict[int, int]:
 
 
 def _added(mine: list[int], theirs: list[int]) -> list[int]:
-    return [one + other for one, other in zip(mine, theirs, strict=True)]
+    assert len(mine) == len(theirs)
+    return list(map(add, mine, theirs))

@@ -206,6 +206,7 @@ impl Rows {
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Plan>()?;
     module.add_class::<Rows>()?;
+    module.add_class::<hours::Hour>()?;
     module.add_function(wrap_pyfunction!(bins::bin_counts, module)?)?;
     module.add_function(wrap_pyfunction!(metrics::fold_rows, module)?)?;
     module.add_function(wrap_pyfunction!(hours::profiles, module)?)

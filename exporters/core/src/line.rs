@@ -440,6 +440,21 @@ impl<'a> Reader<'a> {
 
     /// Read the value of a feature; note if it is missing or not valid, and which bin it is in.
     fn feature(&mut self, cursor: &mut Cursor, feature: &Feature, at: u32, depth: usize, record: bool) -> Option<()> {
+        if feature.plain && matches!(cursor.peek(), b'-' | b'0'..=b'9') {
+            // The way of nearly all features, with nothing on it that can be left out.
+            let Number { value, huge, .. } = cursor.number()?;
+            if huge && !record {
+                return None;
+            }
+            if feature.check.as_ref().is_some_and(|check| !check.takes_number(value)) {
+                self.found.flaws.push((at, true));
+            }
+            if let (Some(place), Some((_, profile))) = (feature.place, &self.plan.profile) {
+                self.found.codes[place] = NUMBER;
+                self.found.values[place] = profile.within(value);
+            }
+            return Some(());
+        }
         if cursor.eat_all(b"null").is_some() {
             if feature.check.is_some() {
                 self.found.flaws.push((at, false));
@@ -528,14 +543,17 @@ impl Check {
     /// Whether a value is valid.
     fn takes(&self, value: &Value) -> bool {
         match value {
-            Value::Number(number, _) if self.numeric => {
-                number.is_finite() && self.min <= *number && *number <= self.max
-            }
+            Value::Number(number, _) if self.numeric => self.takes_number(*number),
             _ if self.numeric => false,
             _ => value
                 .category()
                 .is_some_and(|text| self.values.is_empty() || self.values.iter().any(|value| value == text)),
         }
+    }
+
+    #[inline]
+    fn takes_number(&self, number: f64) -> bool {
+        number.is_finite() && self.min <= number && number <= self.max
     }
 }
 

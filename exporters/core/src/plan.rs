@@ -158,6 +158,8 @@ pub struct Feature {
     pub check: Option<Check>,
     /// Its place in the baseline, if it is there.
     pub place: Option<usize>,
+    /// Whether only a number can be valid and in a bin, and nothing else is looked at.
+    pub plain: bool,
     /// Which feature it is of those whose values are looked at apart, and these values, counted from 1.
     pub segments: Option<(usize, Map<Vec<u8>, u16>)>,
 }
@@ -300,8 +302,16 @@ impl Feature {
             max: text.max.unwrap_or(f64::INFINITY),
             values: text.values.into_iter().map(String::into_bytes).collect(),
         });
-        Feature { quoted: quoted(&name), name, check, place, segments }
+        let numeric = profile.zip(place).is_none_or(|(profile, place)| profile.features[place].edges.is_some());
+        let plain = numeric && segments.is_none() && check.as_ref().is_none_or(|check| check.numeric);
+        Feature { quoted: quoted(&name), name, check, place, plain, segments }
     }
+}
+
+/// How many products of two scores can be added in single precision, which holds integers up to 2^24.
+fn exact_rows<'a>(scores: impl Iterator<Item = &'a i32>) -> u32 {
+    let largest = scores.map(|score| u64::from(score.unsigned_abs())).max().unwrap_or(0).max(1);
+    ((1 << 24) / (largest * largest)).min(1 << 20) as u32
 }
 
 fn read_profile(text: &ProfileText, types: &[Type], names: &Names) -> PyResult<(usize, Profile)> {
@@ -317,9 +327,18 @@ fn read_profile(text: &ProfileText, types: &[Type], names: &Names) -> PyResult<(
         Some(Column::Symbol(place)) => Ok(place),
         _ => Err(lacking()),
     };
+    let exact_rows = exact_rows(text.relations.iter().flat_map(|(_, scores)| scores));
+    if exact_rows == 0 {
+        return Err(PyValueError::new_err("the scores of a baseline are larger than any that aiwatch makes"));
+    }
     let profile = Profile {
         shapes: text.features.iter().map(Shape::new).collect::<PyResult<_>>()?,
-        relations: text.relations.clone(),
+        relations: text
+            .relations
+            .iter()
+            .map(|(place, scores)| (*place, scores.iter().map(|&score| score as f32).collect()))
+            .collect(),
+        exact_rows,
         prediction: text
             .prediction
             .as_ref()

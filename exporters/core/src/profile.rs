@@ -16,13 +16,15 @@ pub const INVALID: u16 = 0xFFFE;
 pub const UNSEEN: u16 = 0xFFFD;
 /// That of a number whose bin is not yet looked for.
 pub const NUMBER: u16 = 0xFFFC;
+/// A table with more texts is cleared of those that are not needed any more.
+const MANY_TEXTS: usize = 1000;
 const HOUR: i64 = 3_600_000_000;
 
 /// What Python says of a baseline; see `ProfilePlan` in `aiwatch/ingest/core.py`.
 #[derive(FromPyObject)]
 pub struct ProfileText {
     pub features: Vec<ShapeText>,
-    pub relations: Vec<(usize, Vec<f64>)>,
+    pub relations: Vec<(usize, Vec<i32>)>,
     pub prediction: Option<(usize, String)>,
     pub decision: Option<String>,
     pub segments: Vec<(usize, Vec<String>)>,
@@ -45,8 +47,10 @@ pub struct ShapeText {
 /// How predictions are counted. Columns are those of the rows.
 pub struct Profile {
     pub shapes: Vec<Shape>,
-    /// A feature, and the score of each of its bins.
-    pub relations: Vec<(usize, Vec<f64>)>,
+    /// A feature, and the score of each of its bins; 0 for all other codes.
+    pub relations: Vec<(usize, Vec<f32>)>,
+    /// So many rows have sums of products that single precision still holds exactly.
+    pub exact_rows: u32,
     /// Which of the features is the model's output, and its column.
     pub prediction: Option<(usize, usize)>,
     pub decision: Option<usize>,
@@ -127,9 +131,10 @@ pub struct Cell {
     pub decisions: Bounded,
     pub latency: Vec<u64>,
     pub latency_total: f64,
-    /// Sums of integers, which doubles hold exactly.
-    pub sums: Vec<f64>,
-    pub products: Vec<f64>,
+    pub sums: Vec<i64>,
+    pub products: Vec<i64>,
+    /// What is not yet added to these: integers, in as few bytes as hold them exactly, of so many rows.
+    recent: (Vec<f32>, Vec<f32>, u32),
     pub repeats: BTreeMap<u32, u64>,
     pub labels: BTreeMap<u16, (u64, f64)>,
     /// By feature and value, the rows and their counts.
@@ -138,7 +143,7 @@ pub struct Cell {
 
 #[derive(Clone)]
 pub struct Counts {
-    pub bins: Vec<u32>,
+    pub bins: Vec<u64>,
     pub missing: u64,
     pub invalid: u64,
     pub unseen: Bounded,
@@ -163,14 +168,41 @@ impl Bounded {
             *count += 1;
         } else {
             self.counts.push((value, 1));
-            if self.counts.len() > most {
-                let rarest = (0..self.counts.len()).min_by_key(|&at| {
-                    let (value, count) = self.counts[at];
-                    (count, &table.texts[value as usize])
-                });
-                let (_, count) = self.counts.swap_remove(rarest.unwrap_or_default());
-                *self.other.get_or_insert(0) += count;
+            self.bound(most, table);
+        }
+    }
+
+    /// Count the rarest of too many values as others.
+    fn bound(&mut self, most: usize, table: &Symbols) {
+        while self.counts.len() > most {
+            let rarest = (0..self.counts.len()).min_by_key(|&at| {
+                let (value, count) = self.counts[at];
+                (count, &table.texts[value as usize])
+            });
+            let (_, count) = self.counts.swap_remove(rarest.unwrap_or_default());
+            *self.other.get_or_insert(0) += count;
+        }
+    }
+
+    /// Add what another one counted, whose symbols are those of `theirs`.
+    fn merge(&mut self, other: &Bounded, most: usize, theirs: &Symbols, table: &mut Symbols) {
+        for &(value, count) in &other.counts {
+            let value = table.number(&theirs.texts[value as usize]);
+            match self.counts.iter_mut().find(|(held, _)| *held == value) {
+                Some((_, held)) => *held += count,
+                None => self.counts.push((value, count)),
             }
+        }
+        if let Some(count) = other.other {
+            *self.other.get_or_insert(0) += count;
+        }
+        self.bound(most, table);
+    }
+
+    /// Tell the values in the symbols of another table.
+    fn renumber(&mut self, from: &Symbols, into: &mut Symbols) {
+        for (value, _) in &mut self.counts {
+            *value = into.number(&from.texts[*value as usize]);
         }
     }
 }
@@ -185,6 +217,20 @@ impl Counts {
             total: 0.0,
             squares: 0.0,
             range: None,
+        }
+    }
+
+    /// Add what another one counted with the same shape.
+    fn merge(&mut self, other: &Counts, most: usize, theirs: &Symbols, table: &mut Symbols) {
+        add_all(&mut self.bins, &other.bins);
+        self.missing += other.missing;
+        self.invalid += other.invalid;
+        self.unseen.merge(&other.unseen, most, theirs, table);
+        self.total += other.total;
+        self.squares += other.squares;
+        if let Some((low, high)) = other.range {
+            let (mine, greatest) = self.range.unwrap_or((low, high));
+            self.range = Some((mine.min(low), greatest.max(high)));
         }
     }
 
@@ -270,6 +316,7 @@ pub fn profiles(profile: &Profile, strides: (usize, usize), parts: &[Part]) -> (
             }
         });
     }
+    cells.iter_mut().for_each(Cell::settle);
     (cells, table)
 }
 
@@ -303,29 +350,95 @@ impl Cell {
             decisions: Bounded::default(),
             latency: vec![0; profile.latency_bounds.len() + 1],
             latency_total: 0.0,
-            sums: vec![0.0; number],
-            products: vec![0.0; number * (number + 1) / 2],
+            sums: vec![0; number],
+            products: vec![0; number * (number + 1) / 2],
+            recent: (vec![0.0; number], vec![0.0; number * (number + 1) / 2], 0),
             repeats: BTreeMap::new(),
             labels: BTreeMap::new(),
             segments: profile.segments.iter().map(|&values| vec![(0, Vec::new()); values]).collect(),
         }
     }
 
+    /// Add what another one counted with the same baseline; its symbols are those of `theirs`.
+    pub fn merge(&mut self, other: &Cell, profile: &Profile, theirs: &Symbols, table: &mut Symbols) {
+        let most = profile.most_unseen;
+        self.rows += other.rows;
+        self.errors += other.errors;
+        for (mine, other) in self.counts.iter_mut().zip(&other.counts) {
+            mine.merge(other, most, theirs, table);
+        }
+        self.decisions.merge(&other.decisions, most, theirs, table);
+        add_all(&mut self.latency, &other.latency);
+        self.latency_total += other.latency_total;
+        add_all(&mut self.sums, &other.sums);
+        add_all(&mut self.products, &other.products);
+        for (&hash, &rows) in &other.repeats {
+            *self.repeats.entry(hash).or_default() += rows;
+        }
+        while self.repeats.len() > profile.most_repeats {
+            self.repeats.pop_last();
+        }
+        for (&place, &(rows, total)) in &other.labels {
+            let held = self.labels.entry(place).or_default();
+            *held = (held.0 + rows, held.1 + total);
+        }
+        for (mine, others) in self.segments.iter_mut().zip(&other.segments) {
+            for ((rows, counts), (more, others)) in mine.iter_mut().zip(others).filter(|(_, (more, _))| *more > 0) {
+                if counts.is_empty() {
+                    *counts = profile.shapes.iter().map(Counts::empty).collect();
+                }
+                *rows += more;
+                for (mine, other) in counts.iter_mut().zip(others) {
+                    mine.merge(other, most, theirs, table);
+                }
+            }
+        }
+        if table.texts.len() > MANY_TEXTS {
+            let held = std::mem::take(table); // most are of values that count as others by now
+            self.renumber(&held, table);
+        }
+    }
+
+    /// Tell all values in the symbols of another table.
+    pub fn renumber(&mut self, from: &Symbols, into: &mut Symbols) {
+        self.version = into.number(&from.texts[self.version as usize]);
+        self.decisions.renumber(from, into);
+        let segments = self.segments.iter_mut().flatten().flat_map(|(_, counts)| counts);
+        for counts in self.counts.iter_mut().chain(segments) {
+            counts.unseen.renumber(from, into);
+        }
+    }
+
     /// Add the row's scores and their products.
     #[inline]
-    fn relate(&mut self, profile: &Profile, codes: &[u16], scores: &mut [f64]) {
+    fn relate(&mut self, profile: &Profile, codes: &[u16], scores: &mut [f32]) {
         for (score, (feature, by_bin)) in scores.iter_mut().zip(&profile.relations) {
             *score = by_bin.get(usize::from(codes[*feature])).copied().unwrap_or(0.0);
         }
-        let mut products = self.products.as_mut_slice();
+        let (sums, products, rows) = &mut self.recent;
+        let mut products = products.as_mut_slice();
         for (first, &score) in scores.iter().enumerate() {
-            self.sums[first] += score;
+            sums[first] += score;
             let (row, rest) = products.split_at_mut(scores.len() - first);
             for (product, other) in row.iter_mut().zip(&scores[first..]) {
                 *product += score * other;
             }
             products = rest;
         }
+        *rows += 1;
+        if *rows >= profile.exact_rows {
+            self.settle();
+        }
+    }
+
+    /// Add what is recent to the sums.
+    fn settle(&mut self) {
+        let (sums, products, rows) = &mut self.recent;
+        for (sum, recent) in self.sums.iter_mut().zip(sums).chain(self.products.iter_mut().zip(products)) {
+            *sum += *recent as i64;
+            *recent = 0.0;
+        }
+        *rows = 0;
     }
 
     /// Count the row by its hash, if that is among the smallest.
@@ -346,5 +459,11 @@ impl Cell {
                 self.repeats.pop_last();
             }
         }
+    }
+}
+
+fn add_all<T: std::ops::AddAssign + Copy>(mine: &mut [T], others: &[T]) {
+    for (mine, other) in mine.iter_mut().zip(others) {
+        *mine += *other;
     }
 }
