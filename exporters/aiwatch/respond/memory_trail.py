@@ -27,5 +27,8 @@ class MemoryTrail:
 
     def create(self, entry: Entry) -> bool:
         """Keep an entry; return False, and keep nothing, if the process has one of that number."""
+        key = (entry.process, entry.number)
         with self._lock:
-            return self._entries.setdefault((entry.process, entry.number), entry) is entry
+            is_new = key not in self._entries
+            self._entries.setdefault(key, entry)
+            return is_new

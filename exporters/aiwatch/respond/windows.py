@@ -64,7 +64,7 @@ def concerned(results: Sequence[WindowResult], alert_since: datetime, after: dat
     [5, 6]
     """
     results = [result for result in results if after is None or result.end > after]
-    first = sum(1 for result in results if result.start <= alert_since)
+    first = sum(1 for result in results if result.end <= alert_since)  # those that can have set it off
     while first > 0 and results[first - 1].state != "ok":
         first -= 1
     drifted = [result for result in results[first:] if result.state == "drift"]
