@@ -180,7 +180,7 @@ def test_reading_stops_while_too_many_batches_are_on_their_way(bench: Bench, mon
     pipeline = bench.pipeline(source, connections=2)
     for _ in range(5):
         pipeline._step()
-    assert len(source.blocks) == 8
+    assert len(source.blocks) == 7
 
 
 def test_a_position_that_brings_no_lines_never_overtakes_lines_on_their_way(bench: Bench) -> None:

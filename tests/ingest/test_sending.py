@@ -18,9 +18,11 @@ class Gate:
 
     def __init__(self) -> None:
         self.open: dict[str, threading.Event] = {}
+        self.begun: list[str] = []
 
     def send(self, documents: Documents) -> Mapping[int, Outcome]:
         name = documents[0].decode()
+        self.begun.append(name)
         assert self.open[name].wait(10)
         if name == "bad":
             raise ZeroDivisionError("a bug")
@@ -40,9 +42,8 @@ def send(sending: Sending[str], sink: Gate, name: str) -> None:
 def test_batches_are_handed_back_in_the_order_in_which_they_were_sent(sink: Gate) -> None:
     sending: Sending[str] = Sending(sink, 2)
     send(sending, sink, "first")
-    assert not sending.full
     send(sending, sink, "second")
-    assert (sending.full, sending.loads) == (True, ["first", "second"])
+    assert (sending.full, sending.loads) == (False, ["first", "second"])
     sink.open["second"].set()
     assert sending.take(0.05) is None
     sink.open["first"].set()
@@ -51,13 +52,30 @@ def test_batches_are_handed_back_in_the_order_in_which_they_were_sent(sink: Gate
     assert sending.take(5) is None
 
 
-def test_while_the_first_still_waits_as_many_again_may_arrive_before_it_and_no_more(sink: Gate) -> None:
+def test_one_more_batch_is_ready_and_sent_as_soon_as_a_connection_is_free(sink: Gate) -> None:
+    sending: Sending[str] = Sending(sink, 2)
+    for name in ("first", "second", "third"):
+        assert not sending.full
+        send(sending, sink, name)
+    assert sending.full
+    while len(sink.begun) < 2:
+        time.sleep(0.001)
+    time.sleep(0.05)
+    assert sorted(sink.begun) == ["first", "second"]
+    sink.open["second"].set()
+    assert sending.take(5) is None  # in the order in which they were sent
+    while len(sink.begun) < 3:
+        time.sleep(0.001)
+    for name in ("first", "third"):
+        sink.open[name].set()
+
+
+def test_while_the_first_still_waits_others_may_arrive_before_it_and_are_held_within_bounds(sink: Gate) -> None:
     sending: Sending[str] = Sending(sink, 2)
     send(sending, sink, "first")
     for name in ("second", "third", "fourth"):
         assert not sending.full
         send(sending, sink, name)
-        assert sending.full
         sink.open[name].set()
         assert sending.take(5) is None
     assert sending.full

@@ -17,8 +17,9 @@ Result = TypeVar("Result")
 
 
 class Sending(Generic[Load]):
-    """Sends up to ``connections`` batches at once, and holds as many again that arrived before an older one.
+    """Sends up to ``connections`` batches at once; one more is kept ready, so that no connection waits for the next.
 
+    Batches that arrive before an older one are held, at most so many that there are twice as many as connections.
     Its threads end with the process: one that waits for a server that does not answer keeps nobody from stopping.
     What it carried was not committed, and will be read again.
     """
@@ -27,6 +28,7 @@ class Sending(Generic[Load]):
         """Send to ``sink``."""
         self._sink = sink
         self._connections = connections
+        self._free = threading.Semaphore(connections)
         self._flying: deque[tuple[Load, Future[Mapping[int, Outcome]]]] = deque()
         self._arrived: set[Future[Mapping[int, Outcome]]] = set()  # behind one that has not
 
@@ -39,11 +41,15 @@ class Sending(Generic[Load]):
     def full(self) -> bool:
         """Whether nothing more should be sent before something has been taken."""
         waiting = sum(not future.done() for _, future in self._flying)
-        return waiting >= self._connections or len(self._flying) >= 2 * self._connections
+        return waiting > self._connections or len(self._flying) >= 2 * self._connections
 
     def send(self, load: Load, documents: Documents) -> None:
         """Send ``documents``, which belong to ``load``."""
-        self._flying.append((load, in_background(partial(self._sink.send, documents))))
+        self._flying.append((load, in_background(partial(self._in_turn, documents))))
+
+    def _in_turn(self, documents: Documents) -> Mapping[int, Outcome]:
+        with self._free:
+            return self._sink.send(documents)
 
     def take(self, seconds: float) -> tuple[Load, Mapping[int, Outcome]] | None:
         """Return the oldest load and its outcomes, or None when it takes longer than ``seconds``.
