@@ -74,7 +74,7 @@ def plants(world: World, rng: np.random.Generator) -> Iterator[Plant]:
     word = pl.col(text)
     yield Plant("pipeline", "title case", _columns(world, word.str.to_titlecase()))
     yield Plant("pipeline", "space behind", _columns(world, (word + " ")))
-    yield Plant("pipeline", "codes for words", _columns(world, "c" + word.rank("dense").cast(pl.String)))
+    yield Plant("pipeline", "codes for words", _columns(world, ("c" + word.rank("dense").cast(pl.String)).alias(text)))
     new = pl.when(pl.int_range(pl.len()) % 6 == 0).then(pl.lit("n/a")).otherwise(word).alias(text)
     yield Plant("pipeline", "a new word", _columns(world, new))
     exchanged = _columns(world, pl.col(number).alias(other), pl.col(other).alias(number))

@@ -38,7 +38,7 @@ def judge(world: World, plant: Plant | None, rows: int, rng: np.random.Generator
         time = START + timedelta(hours=number)
         pieces.append(Piece(first, frame_of(hour), time, time + timedelta(hours=1)))
     upstream = plant.upstream if plant else {}
-    return compare(baseline, table, pieces, Criteria(), upstream)[-1]
+    return compare(baseline, table, pieces, Criteria(), upstream).chunks[-1]
 
 
 def table_of(world: World, frame: pl.DataFrame) -> Table:

@@ -75,7 +75,8 @@ def pipeline(world: World, rng: np.random.Generator) -> Iterator[Plant]:
     yield plant("clipped", [numbers[0]], lambda c, _: c.clip(upper_bound=cap))
     yield plant("rounded", [world.numbers[0]], lambda c, _: (c / (c.std() or 1)).round() * (c.std() or 1))
     yield Plant("pipeline", "swapped", swap(world, numbers[0], numbers[1]))
-    yield plant("shuffled", [numbers[0], texts[0]], lambda c, r: c.gather(r.permutation(len(c)).tolist()))
+    if world.related:
+        yield plant("shuffled", [numbers[0], texts[0]], lambda c, r: c.gather(r.permutation(len(c)).tolist()))
     yield Plant("pipeline", "duplicates", repeat(float(rng.choice([0.3, 1.0])), rng))
     yield Plant("pipeline", "volume", fewer(0.3, rng))
 

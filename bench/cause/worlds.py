@@ -59,6 +59,11 @@ class World:
     model: Model
 
     @property
+    def related(self) -> bool:
+        """Whether features go together: otherwise a shuffled column is none the worse."""
+        return self.name != "sensors"
+
+    @property
     def numbers(self) -> list[str]:
         return [name for name, dtype in self.features.schema.items() if dtype == pl.Float64]
 

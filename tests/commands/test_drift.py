@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,26 @@ def test_people_get_a_table_by_chunk_and_one_by_feature(files: Path) -> None:
     (row,) = [line for line in result.output.splitlines() if line.startswith("amount")]
     assert "kolmogorov_smirnov" in row
     assert ", was " in row
-    assert result.output.endswith("drift: amount\n")
+    assert "\ndrift: amount\n\nwhy:\n  Drift since 2026-03-01 00:00 UTC: amount (mean " in result.output
+
+
+def test_a_report_is_one_file_that_needs_no_other(files: Path) -> None:
+    table(2000, 8, new=True, missing=0.1).write_parquet("current.parquet")
+    result = run("--reference", "reference.parquet", "--current", "current.parquet", "--html", "report.html")
+    assert result.exit_code == 0, result.output
+    page = Path("report.html").read_text()
+    assert "pipeline" in page
+    assert "country = DE" in page
+    assert "src=" not in page
+    assert "href=" not in page
+
+
+def test_evidentlys_report_asks_for_evidently(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "evidently", None)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    result = run("--reference", "reference.parquet", "--current", "reference.parquet", "--evidently", "report.html")
+    assert result.exit_code == 1
+    assert "pip install 'aiwatch[evidently]'" in result.output
 
 
 def test_drift_fails_the_command_only_if_that_is_wanted(files: Path) -> None:

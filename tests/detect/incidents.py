@@ -59,4 +59,4 @@ def found(hours: list[pl.DataFrame], upstream: dict[str, Result] | None = None) 
     baseline = build_baseline(table, "loans", created=START, model_version="1")
     times = [START + timedelta(hours=number) for number in range(len(hours))]
     pieces = [Piece(0, frame, at, at + timedelta(hours=1)) for frame, at in zip(hours, times, strict=True)]
-    return compare(baseline, table, pieces, Criteria(), upstream)[-1]
+    return compare(baseline, table, pieces, Criteria(), upstream).chunks[-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +15,17 @@ import msgspec
 from aiwatch.commands import shared
 from aiwatch.kinds.options import parse_duration
 from aiwatch.kinds.prediction import PredictionOptions
+from aiwatch.report import render_report
 
 if TYPE_CHECKING:
+    from polars import DataFrame
+
     from aiwatch.detect.aspects import Criteria
     from aiwatch.detect.shown import Comparison
-    from aiwatch.profiles.tables.typed import Wanted
+    from aiwatch.profiles.tables.typed import Table, Wanted
 
 DRIFT = 3  # exit code
+_NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 class _Length(click.ParamType[int | timedelta]):
@@ -39,6 +44,15 @@ class _Length(click.ParamType[int | timedelta]):
             self.fail(f"{value!r}: write a number of rows, such as 5000, or a length of time, such as 1d", param, ctx)
 
 
+@dataclass(frozen=True)
+class _Pages:
+    """Which pages are written besides, and of what they speak."""
+
+    process: str
+    html: Path | None
+    evidently: Path | None
+
+
 @click.command()
 @click.option("--reference", multiple=True, metavar="FILE", help="The training period: Parquet, CSV or JSON lines.")
 @click.option("--current", multiple=True, metavar="FILE", help="What is compared with it.")
@@ -48,7 +62,10 @@ class _Length(click.ParamType[int | timedelta]):
 @shared.catalogue_folder_option
 @click.option("--timestamp", metavar="COLUMN", help="The time, if it has an unusual name.")
 @click.option("--score", metavar="COLUMN", help="The model's score, or predicted value, if it has an unusual name.")
+@click.option("--label", metavar="COLUMN", help="The true outcome, if it has an unusual name.")
 @click.option("--json", "as_json", is_flag=True, help="Everything that was found, as JSON.")
+@click.option("--html", type=_NEW_FILE, metavar="FILE", help="Write a report of the last chunk that drifted.")
+@click.option("--evidently", type=_NEW_FILE, metavar="FILE", help="Write Evidently's report of that chunk.")
 @click.option("--fail-on-drift", is_flag=True, help=f"Exit with {DRIFT} if anything drifted.")
 def drift(
     reference: tuple[str, ...],
@@ -59,7 +76,10 @@ def drift(
     catalogue_folder: Path,
     timestamp: str | None,
     score: str | None,
+    label: str | None,
     as_json: bool,
+    html: Path | None,
+    evidently: Path | None,
     fail_on_drift: bool,
 ) -> None:
     """Compare predictions with those of the training period: which features drifted, how much, since which chunk."""
@@ -70,9 +90,10 @@ def drift(
         from aiwatch.profiles.tables.raw import TableError
     except ImportError as error:
         raise click.ClickException(f"comparing tables needs {error.name}: pip install 'aiwatch[drift]'") from None
-    wanted, criteria = _wanted(process, catalogue_folder, min_rows, score, timestamp)
+    wanted, criteria = _wanted(process, catalogue_folder, min_rows, score, timestamp, label)
+    pages = _Pages(process or "comparison", html, evidently)
     try:
-        found = _compare(reference, current, chunk, wanted, criteria)
+        found = _compare(reference, current, chunk, wanted, criteria, pages)
     except (TableError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     if as_json:
@@ -84,19 +105,19 @@ def drift(
 
 
 def _wanted(
-    process: str | None, folder: Path, min_rows: int, score: str | None, timestamp: str | None
+    process: str | None, folder: Path, min_rows: int, score: str | None, timestamp: str | None, label: str | None
 ) -> tuple[Wanted, Criteria]:
     """Return what the tables should hold and how they are judged, as the catalogue says if a process is named."""
     from aiwatch.detect.aspects import Criteria
     from aiwatch.profiles.tables.typed import Type, Wanted
 
     if process is None:
-        return Wanted(prediction=score, time=timestamp), Criteria(min_rows)
+        return Wanted(prediction=score, time=timestamp, label=label), Criteria(min_rows)
     found = shared.find_model(folder, process)
     options = found.options
     assert isinstance(options, PredictionOptions)
     types: dict[str, Type] = {name: feature.type for name, feature in options.features.items()}
-    wanted = Wanted(types, "classifier" if found.kind.name == "classifier" else "regressor", score, timestamp)
+    wanted = Wanted(types, "classifier" if found.kind.name == "classifier" else "regressor", score, timestamp, label)
     return wanted, Criteria(min_rows)
 
 
@@ -106,16 +127,25 @@ def _compare(
     chunk: int | timedelta | None,
     wanted: Wanted,
     criteria: Criteria,
+    pages: _Pages,
 ) -> Comparison:
     from aiwatch.detect import files, shown
     from aiwatch.profiles.tables.build import build_baseline
 
     with tempfile.TemporaryDirectory(prefix="aiwatch-drift-") as scratch:
         before, now, notes = files.read_tables(reference, current, wanted, Path(scratch))
-        baseline = build_baseline(before, "reference", created=datetime.now(UTC))
+        segments = files.segments_of(before) if pages.html else ()
+        baseline = build_baseline(before, "reference", created=datetime.now(UTC), segments=segments)
         least = criteria.min_rows
         cut = files.by_time(now, chunk, least) if isinstance(chunk, timedelta) else files.by_rows(now, chunk, least)
-        chunks = tuple(files.compare(baseline, before, list(cut), criteria))
+        pieces = list(cut)
+        compared = files.compare(baseline, before, pieces, criteria)
+        chunks = tuple(compared.chunks)
+        told = shown.told_chunk(chunks)
+        if pages.html is not None:
+            pages.html.write_text(render_report(compared.result(told, pages.process)), encoding="utf-8")
+        if pages.evidently is not None:
+            _write_evidently(before, pieces[told.number].frame, pages.evidently)
         return shown.Comparison(
             reference=before.files,
             current=now.files,
@@ -125,3 +155,12 @@ def _compare(
             chunks=chunks,
             notes=tuple(notes),
         )
+
+
+def _write_evidently(reference: Table, current: DataFrame, path: Path) -> None:
+    from aiwatch.detect.evidently_report import write_evidently
+
+    try:
+        write_evidently(reference.frame.collect(), current, reference.columns, path)
+    except ImportError as error:
+        raise click.ClickException(f"--evidently needs {error.name}: pip install 'aiwatch[evidently]'") from None

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -18,16 +19,20 @@ from aiwatch.detect.contracts import DriftTest, Floats, Outcome
 from aiwatch.detect.explain import explain
 from aiwatch.detect.multiplicity import holm
 from aiwatch.detect.onset import with_onset
+from aiwatch.detect.report import explained
 from aiwatch.detect.situation import added, situation_of
 from aiwatch.detect.tests import relations
 from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.profile import Numeric, Profile
-from aiwatch.profiles.result import Claim, Finding, Result, State
+from aiwatch.profiles.result import Claim, Finding, Result, State, result_id
 from aiwatch.profiles.tables.frames import FrameFold, as_numbers
 from aiwatch.profiles.tables.raw import TableError, read_raw
 from aiwatch.profiles.tables.typed import Kind, Table, Type, Wanted, read_table
+from aiwatch.report import alert_text
 
 ERROR = 0.01  # probability that anything at all is called drift in a run without a change
+_SEGMENTS = 2  # features
+_SHORT = 12  # values
 _NONE = datetime(1970, 1, 1, tzinfo=UTC)  # the time of a table without times
 _KINDS: dict[str, Kind] = {names.SCORE: "classifier", names.VALUE: "regressor"}
 
@@ -86,6 +91,18 @@ def read_tables(
     return replace(before, types=shared), now, notes
 
 
+def segments_of(table: Table) -> list[str]:
+    """Return the features whose values a report looks at apart, where nobody says which: the first few short ones."""
+    short = (
+        name for name, type_ in table.types.items() if type_ == "categorical" and 2 <= _values(table, name) <= _SHORT
+    )
+    return list(islice(short, _SEGMENTS))
+
+
+def _values(table: Table, name: str) -> int:
+    return int(table.frame.select(pl.col(name).n_unique()).collect().item())
+
+
 def by_rows(table: Table, rows: int | None, least: int) -> Iterator[Piece]:
     """Yield a table in pieces of so many rows, or whole; a short rest of less than ``least`` goes with the last."""
     rows = rows or table.rows
@@ -123,27 +140,58 @@ def by_time(table: Table, length: timedelta, least: int) -> Iterator[Piece]:
         yield Piece(first, frame[first:end], starts[first], starts[end - 1] + length)
 
 
+@dataclass(frozen=True)
+class Compared:
+    """What was found: in every chunk, and out of which profiles (one for each model version of a chunk)."""
+
+    baseline: Baseline
+    usual: Profile
+    profiles: Sequence[Sequence[Profile]]
+    chunks: Sequence[Chunk]
+
+    def result(self, chunk: Chunk, process: str) -> Result:
+        """Return what was found in a chunk, with everything that a report needs, under the name of a process."""
+        window = self.profiles[chunk.number]
+        versions = {profile.model_version for profile in window}
+        result = Result(
+            id=result_id(process, window[0].start),
+            time=window[0].start,
+            end=window[0].end,
+            process=process,
+            model_version=versions.pop() if len(versions) == 1 else names.UNKNOWN,
+            baseline=self.baseline.fingerprint,
+            rows=chunk.rows,
+            state=chunk.state,
+            findings=chunk.findings,
+        )
+        windows = [profile for each in self.profiles[: chunk.number + 1] for profile in each]
+        clocked = chunk.start is not None
+        return explained(result, self.baseline, windows, usual=self.usual, clocked=clocked)
+
+
 def compare(
     baseline: Baseline,
     reference: Table,
     pieces: Sequence[Piece],
     criteria: Criteria,
     upstream: Mapping[str, Result] | None = None,
-) -> list[Chunk]:
+) -> Compared:
     """Return what every piece shows; multiplicity is taken care of over all of them and all features together."""
     judge = _Judge(baseline, reference, criteria, min(len(piece.frame) for piece in pieces))
     profiles = [list(judge.profiles(number, piece)) for number, piece in enumerate(pieces)]
     found = [judge.findings(piece, added(each)) for piece, each in zip(pieces, profiles, strict=True)]
     adjusted = iter(holm([finding.p_value for findings in found for finding in findings]))
-    judged_all = [tuple(_judged(finding, next(adjusted)) for finding in findings) for findings in found]
+    history = [tuple(_judged(finding, next(adjusted)) for finding in findings) for findings in found]
+    starts = [each[0].start for each in profiles]
     chunks = []
-    for number, (piece, judged) in enumerate(zip(pieces, judged_all, strict=True)):
-        starts = [each[0].start for each in profiles[: number + 1]]
-        judged = tuple(with_onset(finding, starts, judged_all[: number + 1]) for finding in judged)
+    for number, piece in enumerate(pieces):
+        past = history[: number + 1]
+        findings = tuple(with_onset(finding, starts, past) for finding in past[-1])
         windows = [profile for each in profiles[: number + 1] for profile in each]
-        situation = situation_of(baseline, windows, judged, upstream=upstream, usual=judge.usual)
-        drifted = any(finding.drifted for finding in judged)
-        state: State = "drift" if drifted else "ok" if judged else "not_enough_data"
+        situation = situation_of(baseline, windows, findings, upstream=upstream, usual=judge.usual)
+        causes = explain(situation)
+        drifted = any(finding.drifted for finding in findings)
+        state: State = "drift" if drifted else "ok" if findings else "not_enough_data"
         chunks.append(
             Chunk(
                 number=number,
@@ -153,11 +201,12 @@ def compare(
                 start=piece.start,
                 end=piece.end,
                 state=state,
-                findings=judged,
-                causes=explain(situation),
+                findings=findings,
+                causes=causes,
+                text=alert_text(findings, causes, situation.since if piece.start else None),
             )
         )
-    return chunks
+    return Compared(baseline, judge.usual, profiles, chunks)
 
 
 def _judged(finding: Finding, adjusted: float) -> Finding:
@@ -173,7 +222,7 @@ class _Judge:
         self._baseline = baseline
         self._criteria = criteria
         self._tests = list(aspects(baseline, criteria, rows))
-        self._fold = FrameFold(msgspec.structs.replace(baseline, segments={}))
+        self._fold = FrameFold(baseline)
         numbers = [name for name, test in self._tests if test.on_values is not None]
         frame = reference.frame.select(numbers).collect()
         self._values = {name: _finite(frame[name]) for name in numbers}

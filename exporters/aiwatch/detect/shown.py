@@ -59,6 +59,16 @@ def lines(comparison: Comparison) -> Iterator[str]:
         yield f"drift: {', '.join(comparison.drifted)}"
     elif few < len(chunks):
         yield "no drift"
+    told = told_chunk(chunks)
+    if told.causes:
+        yield ""
+        yield f"why (chunk {told.number}):" if len(chunks) > 1 else "why:"
+        yield from (f"  {line}" for line in told.text.splitlines())
+
+
+def told_chunk(chunks: Sequence[Chunk]) -> Chunk:
+    """Return the chunk that a report is about: the last one that drifted, or that has a cause, or the last one."""
+    return next((c for c in reversed(chunks) if c.state == "drift" or c.causes), chunks[-1])
 
 
 def _row(chunk: Chunk) -> tuple[str, ...]:

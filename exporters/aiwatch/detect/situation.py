@@ -19,7 +19,7 @@ from aiwatch.profiles.fold import prediction_name
 from aiwatch.profiles.profile import Profile
 from aiwatch.profiles.result import Finding, Result
 
-MOST_WINDOWS = 168  # that are added up since the change
+MOST_WINDOWS = 72  # that are added up since the change
 _WINDOWS = 6  # before the change, from which on their rows tell how many are usual
 _VARY = 0.2  # of the logarithm of rows, at least
 
@@ -125,7 +125,9 @@ def situation_of(
 
 
 def added(profiles: Sequence[Profile]) -> Profile:
-    """Return one profile of all of them, which are at least one and stay as they are."""
+    """Return one profile of all of them, which stay as they are; a single one is its own sum."""
+    if len(profiles) == 1:
+        return profiles[0]
     whole = copy.deepcopy(profiles[0])
     for profile in profiles[1:]:
         whole.merge(profile)

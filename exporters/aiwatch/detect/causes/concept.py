@@ -9,6 +9,6 @@ HYPOTHESES = (
         "concept",
         "concept",
         2.0,
-        {"outcomes": 0.97, "reweighted": 0.12, "several": 0.05, "score_moved": 0.08, "gradual": 0.5, "followed": 0.5},
+        {"outcomes": 0.97, "reweighted": 0.05, "score_moved": 0.08, "gradual": 0.5, "followed": 0.5},
     ),
 )

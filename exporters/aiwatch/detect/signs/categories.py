@@ -7,9 +7,10 @@ from collections.abc import Callable, Container, Iterator, Sequence
 
 from aiwatch import names
 from aiwatch.detect.signs.contract import Sign
-from aiwatch.detect.signs.strength import percent, share_error, strength
+from aiwatch.detect.signs.strength import share_error, strength
 from aiwatch.detect.situation import Situation
 from aiwatch.profiles.profile import Categorical, Counts
+from aiwatch.report.numbers import percent
 
 _MATERIAL = 0.003
 _OF_BEFORE = 0.5

@@ -10,10 +10,11 @@ import numpy as np
 
 from aiwatch.detect.signs.contract import Sign
 from aiwatch.detect.signs.smooth import Change, Shares, better
-from aiwatch.detect.signs.strength import percent, strength
+from aiwatch.detect.signs.strength import strength
 from aiwatch.detect.signs.values import changes
 from aiwatch.detect.situation import Situation
 from aiwatch.profiles.profile import Numeric
+from aiwatch.report.numbers import percent
 
 _FACTORS = (
     10.0,
@@ -34,9 +35,11 @@ _FACTORS = (
     3.28084,
 )
 _DRASTIC = 2.5  # a factor that hardly any population is multiplied by
+_FAR = 1.5**2 / 2  # divergence of a shift by one and a half standard deviations: nor that any population moves
 _EXPLAINED = 0.75  # of the divergence
 _ABSOLUTE = "without their sign"
-_FINE = 30  # bins with rows, from which on a distribution has a shape that can be recognised
+_FEW = 5  # bins with rows: below, no shape can be recognised
+_FINE = 30  # ... and this many for one that is not only stretched
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def conversions(situation: Situation) -> Iterator[Sign]:
         moved = strength(
             change.whole, 0.003, math.sqrt(2 * change.whole / seen + change.chance**2 * 2), situation.tests(name)
         )
-        if moved < 0.01 or np.count_nonzero(change.was) < _FINE:
+        if moved < 0.01 or np.count_nonzero(change.was) < _FEW:
             continue
         tried = [(*_fit(change, each), each) for each in _candidates(change)]
         left, share, best = min(tried, key=lambda each: (each[0] + 0.01 * change.whole * (not each[2].known), each[1]))
@@ -85,13 +88,14 @@ def conversions(situation: Situation) -> Iterator[Sign]:
         gain, error = better(change, expected, change.reweighted)
         surely = strength(gain, 0.02 * change.whole + 0.001, error, 5)
         fit = min(1.0, (explained - _EXPLAINED) / 0.15) * moved
-        if best.drastic:
+        drastic = best.drastic and (best.known or change.whole > _FAR)
+        if drastic:
             surely = max(surely, 0.97 if share > 0.9 else 0.5)
         elif best.known:
             surely = max(surely, 0.6 if explained > 0.95 else 0.0)
         rows = "" if share > 0.98 else f" in {percent(share)} of rows"
         sign = Sign(
-            "unit" if best.known or best.drastic else "offset",
+            "unit" if best.known or drastic else "offset",
             fit * surely,
             f"{name}: values {best.text}{rows}",
             (name,),
@@ -116,7 +120,7 @@ def _candidates(change: Change) -> Iterator[Conversion]:
         low, high = change.feature.counts.low, change.feature.counts.high
         if low is not None and high is not None and high > low:
             yield _linear("scaled to 0 to 1", 1 / (high - low), -low / (high - low))
-    if (change.feature.counts.low or 0.0) > -1:
+    if (change.feature.counts.low or 0.0) > -1 and np.count_nonzero(change.was) >= _FINE:
         yield Conversion("as logarithms", _exponential, None, forth=lambda x: np.log(np.maximum(x, 1e-12)))
         yield Conversion("as logarithms", lambda x: np.expm1(np.minimum(x, 300)), None, forth=np.log1p)
         yield Conversion("as decimal logarithms", _powers, None, forth=lambda x: np.log10(np.maximum(x, 1e-12)))

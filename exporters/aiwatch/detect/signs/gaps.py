@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aiwatch.detect.signs.contract import Sign, SignName
-from aiwatch.detect.signs.strength import percent, share_error, strength
+from aiwatch.detect.signs.strength import share_error, strength
 from aiwatch.detect.situation import Situation
 from aiwatch.profiles.profile import Counts
+from aiwatch.report.numbers import percent
 
 _MATERIAL = 0.004  # points
 _OF_BEFORE = 0.1  # ... and this share of what was missing before

@@ -8,13 +8,14 @@ from itertools import accumulate
 
 from aiwatch import names
 from aiwatch.detect.signs.contract import Sign
-from aiwatch.detect.signs.strength import percent, strength
+from aiwatch.detect.signs.strength import strength
 from aiwatch.detect.situation import Situation
 from aiwatch.profiles.profile import Counts
+from aiwatch.report.numbers import percent
 
 _GROUPS = 12  # of score bins
 _FEWEST = 100  # labels
-_MATERIAL = 0.12  # root mean square over groups, in standard deviations of the outcome
+_MATERIAL = 0.06  # root mean square over groups, in standard deviations of the outcome
 _CHANCES = 3000  # windows of a season: this is looked at in each, whatever the verdict
 Labels = Mapping[int, tuple[int, float]]
 

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 
 from aiwatch.detect.signs.contract import Sign
 from aiwatch.detect.signs.moments import Moments, moments_of
-from aiwatch.detect.signs.strength import percent, strength
+from aiwatch.detect.signs.strength import strength
 from aiwatch.detect.situation import Situation
+from aiwatch.report.numbers import percent
 
 _RELATED = 0.05  # share of variance that the other inputs must explain for them to tell anything
 _MOVED = 0.1  # standard deviations
+_ALONG = 0.7  # of the usual part
 _MOST = 4.0  # nats that one input may contribute
 _CUT = 0.5  # slope of what was 1
 
@@ -46,7 +48,8 @@ def relations(situation: Situation) -> Iterator[Sign]:
         follows = 1 / (1 + math.exp(-nats))
         names = tuple(name for name, _ in told)
         share = sum(ratio for _, ratio in told) / len(told)
-        text = f"inputs related to {', '.join(names[:3])} moved along by {percent(max(0.0, share))} of what is usual"
+        along = "moved along" if share > _ALONG else "stayed" if share < 1 - _ALONG else "moved along in part"
+        text = f"inputs that go with {', '.join(names[:3])} {along}"
         yield Sign("followed", follows, text, names)
         yield Sign("alone", 1 - follows, text, names)
 

@@ -9,7 +9,9 @@ from aiwatch.detect.signs.extent import extent
 from aiwatch.detect.signs.smooth import Change
 from aiwatch.detect.signs.strength import strength
 from aiwatch.detect.situation import Situation
-from aiwatch.profiles.profile import Categorical, Numeric
+from aiwatch.profiles.baseline import FeatureBaseline
+from aiwatch.profiles.profile import Categorical, Counts, Numeric
+from aiwatch.report.numbers import percent, short
 
 _MATERIAL = 0.08  # see `extent`
 _LEFT_OVER = 0.35  # of the divergence may be left unexplained by a smooth reweighting
@@ -35,6 +37,17 @@ def reweighted(situation: Situation) -> Iterator[Sign]:
         elif isinstance(feature.shape, Categorical):
             size *= 1 - min(1.0, 5 * sum(counts.unseen.values()) / counts.rows)
         total += size
-        yield Sign("reweighted", size, f"{name}: other proportions of the same values", (name,))
+        yield Sign("reweighted", size, f"{name}: the same values in other proportions{_how(feature, counts)}", (name,))
     many = max(2.0, min(_MANY, _MANY_OF_ALL * len(situation.inputs)))
     yield Sign("several", min(1.0, max(0.0, (total - 1) / (many - 1))), f"{total:.0f} inputs moved")
+
+
+def _how(feature: FeatureBaseline, counts: Counts) -> str:
+    """Return what moved most, in words."""
+    then = feature.counts
+    if isinstance(feature.shape, Numeric):
+        return f", mean {short(counts.total / counts.seen)}, was {short(then.total / then.seen)}"
+    shares = [(now / counts.seen, was / then.seen) for now, was in zip(counts.bins, then.bins, strict=True)]
+    place = max(range(len(shares)), key=lambda each: abs(shares[each][0] - shares[each][1]))
+    now, was = shares[place]
+    return f", {feature.shape.values[place][:40]!r} {percent(now)}, was {percent(was)}"

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from aiwatch import names
 from aiwatch.detect.signs.contract import Sign
-from aiwatch.detect.signs.strength import percent, strength
+from aiwatch.detect.signs.strength import strength
 from aiwatch.detect.situation import Situation
+from aiwatch.report.numbers import percent
 
 _CHANCES = 3000  # windows of a season: this is looked at in each, whatever the verdict
 _SAMPLED = 16  # different rows at least

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from aiwatch.detect.signs.contract import Sign
-from aiwatch.detect.signs.strength import percent, share_error, strength
+from aiwatch.detect.signs.strength import share_error, strength
 from aiwatch.detect.situation import Situation
 from aiwatch.profiles.profile import LATENCY_BOUNDS
+from aiwatch.report.numbers import percent
 
 _CHANCES = 3000  # windows of a season: this is looked at in each, whatever the verdict
 _SLOW = 0.1  # share of the former answers that count as slow

@@ -18,6 +18,7 @@ from aiwatch.profiles.profile import Counts, Numeric
 Shares = npt.NDArray[np.float64]
 _TOLERATED = 1e-3  # share of rows that no explanation has to explain
 _COARSE = 40  # bins, about, that shapes are compared in
+_DEGREE = 3  # of a reweighting's polynomial, where there are bins enough
 _FEWEST = 25  # rows of the training period in each of them
 
 
@@ -96,30 +97,39 @@ class Change:
 
     @cached_property
     def cdf(self) -> Callable[[Shares], Shares]:
-        """The distribution function of the training period, linear inside of bins."""
-        assert isinstance(self.feature.shape, Numeric)
-        edges = np.asarray(self.feature.shape.edges, np.float64)
-        counts = self.feature.counts
-        low = min(counts.low if counts.low is not None else edges[0], edges[0]) if len(edges) else 0.0
-        high = max(counts.high if counts.high is not None else edges[-1], edges[-1]) if len(edges) else 0.0
-        step = max(1e-9, 1e-9 * abs(low))
-        points = np.concatenate([[low - step], edges, [high + (high <= edges[-1]) * step] if len(edges) else [0.0]])
-        values = np.concatenate([[0.0], self.was.cumsum()[:-1], [1.0]])
-        return lambda x: np.asarray(np.interp(x, points, values, left=0.0, right=1.0))
+        """The distribution function of the training period; see `distribution`."""
+        return distribution(self.feature)
 
 
-def tilt(was: Shares, now: Shares, scores: Shares, degree: int = 3) -> Shares:
+def distribution(feature: FeatureBaseline) -> Callable[[Shares], Shares]:
+    """Return the distribution function of a number in the training period.
+
+    It is linear inside of bins; where each bin holds one value (the last one, above all values, is empty), it steps.
+    """
+    assert isinstance(feature.shape, Numeric)
+    counts, edges = feature.counts, np.asarray(feature.shape.edges, np.float64)
+    below = np.concatenate([[0.0], _shares(counts.bins).cumsum()])
+    if counts.bins[-1] == 0:
+        return lambda x: np.asarray(below[np.searchsorted(edges, x + 1e-9 * np.abs(x), side="right")])
+    low = min(edges[0] if counts.low is None else counts.low, edges[0])
+    high = max(edges[-1] if counts.high is None else counts.high, edges[-1])
+    points = np.concatenate([[low - 1e-9 * abs(low) - 1e-12], edges, [high + 1e-9 * abs(high) + 1e-12]])
+    return lambda x: np.asarray(np.interp(x, points, below, left=0.0, right=1.0))
+
+
+def tilt(was: Shares, now: Shares, scores: Shares) -> Shares:
     """Return the reweighting of ``was`` that is closest to ``now``, its logarithm a polynomial of the normal score.
 
     Reference: J. B. Anderson, "Multivariate logistic compounds", 1979 (density ratios that are log-polynomial).
 
-    >>> was, scores = np.array([0.25, 0.5, 0.25]), np.array([-1.2, 0.0, 1.2])
-    >>> tilt(was, np.array([0.1, 0.4, 0.5]), scores).round(3).tolist()
-    [0.1, 0.4, 0.5]
+    >>> was, scores = np.array([0.25, 0.5, 0.25]), np.array([-1.0, 0.0, 1.0])
+    >>> tilt(was, np.array([0.1, 0.4, 0.5]) / 1.0, scores).round(2).tolist()
+    [0.09, 0.42, 0.49]
     """
     if len(was) < 2 or not now.sum():
         return np.asarray(was / max(was.sum(), 1e-300))
     now = now / now.sum()
+    degree = max(1, min(_DEGREE, (len(was) - 1) // 3))
     terms = np.vander(np.asarray(scores) / 2, degree + 1, increasing=True)[:, 1:]
     base, goal = np.log(np.maximum(was, 1e-12)), now @ terms
 

@@ -36,15 +36,3 @@ def share_error(part: float, rows: float, other: float, other_rows: float) -> fl
     """
     pooled = (part * rows + other * other_rows + 1) / (rows + other_rows + 2)
     return math.sqrt(pooled * (1 - pooled) * (1 / max(rows, 1) + 1 / max(other_rows, 1)))
-
-
-def percent(share: float) -> str:
-    """Return a share as people read it.
-
-    >>> [percent(share) for share in (0.0, 0.0004, 0.0234, 0.7)]
-    ['0 %', '0.04 %', '2.3 %', '70 %']
-    """
-    value = 100 * share
-    if value == 0 or value >= 10:
-        return f"{value:.0f} %"
-    return f"{value:.1f} %" if value >= 0.1 else f"{value:.2f} %"

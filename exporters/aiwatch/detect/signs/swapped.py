@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from aiwatch.detect.signs.contract import Sign
+from aiwatch.detect.signs.smooth import distribution
 from aiwatch.detect.situation import Situation
 from aiwatch.profiles.baseline import FeatureBaseline
 from aiwatch.profiles.profile import Categorical, Counts, Numeric
@@ -49,7 +50,7 @@ def _likeness(feature: FeatureBaseline, source: FeatureBaseline, counts: Counts)
         keys = expected.keys() | now.keys()
         distance = sum(abs(expected.get(key, 0) / rows - now.get(key, 0) / total) for key in keys) / 2
     elif isinstance(shape, Numeric) and isinstance(origin, Numeric) and origin.edges and shape.edges and counts.seen:
-        was = np.interp(shape.edges, *_distribution(origin, source.counts), left=0.0, right=1.0)
+        was = distribution(source)(np.asarray(shape.edges, np.float64))
         now_cdf = np.cumsum(counts.bins)[:-1] / counts.seen
         distance = float(np.abs(was - now_cdf).max())
         mean, then = counts.total / counts.seen, source.counts.total / max(source.counts.seen, 1)
@@ -59,11 +60,3 @@ def _likeness(feature: FeatureBaseline, source: FeatureBaseline, counts: Counts)
     else:
         return 0.0
     return float(np.clip((_CLOSE - distance) / (_CLOSE - 0.1), 0.0, 1.0))
-
-
-def _distribution(shape: Numeric, counts: Counts) -> tuple[list[float], list[float]]:
-    edges = list(shape.edges)
-    high = max(counts.high if counts.high is not None else edges[-1], edges[-1] + 1e-9)
-    low = min(counts.low if counts.low is not None else edges[0], edges[0] - 1e-9)
-    below = (np.cumsum(counts.bins) / max(counts.seen, 1)).tolist()
-    return [low, *edges, high], [0.0, *below[:-1], 1.0]

@@ -9,10 +9,11 @@ import numpy as np
 
 from aiwatch.detect.signs.contract import Sign
 from aiwatch.detect.signs.smooth import Change, Shares, better
-from aiwatch.detect.signs.strength import percent, share_error, strength
+from aiwatch.detect.signs.strength import share_error, strength
 from aiwatch.detect.situation import Situation
 from aiwatch.profiles.baseline import FeatureBaseline
 from aiwatch.profiles.profile import Counts, Numeric
+from aiwatch.report.numbers import percent
 
 _NEARLY_ALL = 0.95
 _FILLED = 0.01  # share of rows with one value that matters
@@ -48,7 +49,7 @@ def spike(situation: Situation) -> Iterator[Sign]:
             places = situation.tests(name) * len(excess)
             size = strength(float(excess[place]), _FILLED, error, places)
             if size > 0.01:
-                size *= max(_peak(change, place, places), _mixed(change, place))
+                size *= max(_peak(change, place, places), _mixed(change, place), _cut(change, place))
                 now, was = change.now[place], change.was[place]
                 text = f"{name}: values {_where(change.feature, place)} in {percent(now)} of rows, was {percent(was)}"
                 yield Sign("spike", size, text, (name,))
@@ -127,6 +128,20 @@ def _mixed(change: Change, place: int) -> float:
         return 0.0
     gain, error = better(change, expected, change.reweighted)
     return strength(gain, 0.1 * change.whole, error)
+
+
+def _cut(change: Change, place: int) -> float:
+    """Return how surely all values beyond a bin have become its own, on either side, rather than rarer."""
+    surest = 0.0
+    for beyond in (slice(place + 1, None), slice(0, place)):
+        expected = change.was.copy()
+        expected[place] += expected[beyond].sum()
+        expected[beyond] = 0.0
+        grouped = change.group(expected)
+        if change.left_over(grouped) < 0.25 * change.whole:
+            gain, error = better(change, grouped, change.reweighted)
+            surest = max(surest, strength(gain, 0.02 * change.whole, error))
+    return surest
 
 
 def _lengths(change: Change) -> list[int]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aiwatch.detect.signs.contract import Sign
-from aiwatch.detect.signs.strength import percent
 from aiwatch.detect.situation import Situation
+from aiwatch.report.numbers import percent
 
 _ENOUGH = 0.05  # share of rows
 
