@@ -19,6 +19,7 @@ from aiwatch.profiles.profile import Categorical, Counts, Numeric, Profile, Shap
 
 COUNTRIES = ("DE", "FR", "NL", "unheard-of")
 REPEATED_SHARE = 0.02
+WRONG_SHARE = 0.005  # of the amounts
 EVERY_MILLISECONDS = 2000  # between two predictions, so that they fall into several hours
 
 
@@ -83,7 +84,7 @@ class Scores:
         time = self._start + timedelta(milliseconds=EVERY_MILLISECONDS * self.records)
         version = chance.choice("78")
         features = {
-            "amount": chance.choice((None, "wrong", chance.randrange(640) / 64, chance.randrange(640) / 64)),
+            "amount": "wrong" if chance.random() < WRONG_SHARE else chance.choice((None, chance.randrange(640) / 64)),
             "country": chance.choice(COUNTRIES),
         }
         score, label, latency = chance.randrange(65) / 64, chance.choice((None, 0, 1)), chance.randrange(1, 64) / 64
