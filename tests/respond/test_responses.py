@@ -131,6 +131,17 @@ def test_what_was_on_before_stays_on(rig: Rig) -> None:
     assert switch.on
 
 
+def test_what_a_person_changed_between_two_reviews_is_what_the_second_one_restores(rig: Rig) -> None:
+    switch = rig.adapters["switch"]
+    for number, on in enumerate((False, True)):
+        switch.on = on
+        rig.responses.notice([drift_alert(hour(number))])
+        rig.work()
+        rig.responses.resume(PROCESS, "Ada", "fine", release=False)
+        rig.work()
+        assert switch.on == on
+
+
 def test_an_alert_that_goes_on_after_resuming_pauses_no_more_but_a_new_one_does(rig: Rig) -> None:
     rig.responses.notice([drift_alert()])
     rig.work()
