@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from aiwatch.ingest.contracts import Position
-from aiwatch.ingest.sources import tracking
+from aiwatch.ingest.sources import missing
 from aiwatch.ingest.sources.compressed import zstd
 from tests.ingest.sources.consuming import NEVER, Consumer
 
@@ -56,13 +56,13 @@ class Logs(RuleBasedStateMachine):
         self.number = 0
         self._create()
         self.consumer = Consumer(self.folder / self.pattern, limit=200, rescan_every=NEVER)
-        self.search_every, tracking._SEARCH_EVERY_SECONDS = tracking._SEARCH_EVERY_SECONDS, 0.0
+        self.search_every, missing._SEARCH_EVERY_SECONDS = missing._SEARCH_EVERY_SECONDS, 0.0
 
     def teardown(self) -> None:
         try:
             self.settle()
         finally:
-            tracking._SEARCH_EVERY_SECONDS = self.search_every
+            missing._SEARCH_EVERY_SECONDS = self.search_every
             self.consumer.close()
             shutil.rmtree(self.folder)
 

@@ -662,7 +662,7 @@ def test_a_new_number_of_the_device_does_not_make_a_new_stream(log: Path, make: 
 def test_destroyed_content_is_told_in_the_log(
     log: Path, make: Make, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("aiwatch.ingest.sources.tracking._SEARCH_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("aiwatch.ingest.sources.missing._SEARCH_EVERY_SECONDS", 0.0)
     consumer = make()
     begin(consumer, log, 50)
     os.truncate(log, 0)
@@ -676,7 +676,7 @@ def test_destroyed_content_is_told_in_the_log(
 def test_streams_gone_for_long_are_forgotten_but_not_while_their_whole_folder_is_gone(
     log: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("aiwatch.ingest.sources.tracking._FORGET_AFTER_SECONDS", -1.0)
+    monkeypatch.setattr("aiwatch.ingest.sources.missing._FORGET_AFTER_SECONDS", -1.0)
     consumer = make(quiet=0)
     append(log, lines(2))
     consumer.drain()

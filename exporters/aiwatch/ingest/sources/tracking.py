@@ -4,52 +4,29 @@ The rules are stated in ``jsonl``; here is how they are kept. A stream is either
 for it) or *missing* (its file is gone, or holds something else). A look at the file system first checks the followed
 streams, then gives every other file to the missing stream whose content it holds, or finds that it is a copy of a
 followed one, or begins a new stream with it; last it searches the folders of missing streams beyond the pattern.
+The missing ones are kept in ``missing``; ``listing`` finds files, ``comparing`` holds contents against each other.
 """
 
 from __future__ import annotations
 
-import errno
-import glob
-import logging
 import os
 import secrets
-import stat as modes
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 
 from aiwatch.ingest.contracts import Block, Position
-from aiwatch.ingest.sources.comparing import Sighting, is_likely_start, may_hold, reaches, relation
-from aiwatch.ingest.sources.identity import FINGERPRINT_BYTES, digest, family, has_head, head_digest, is_copy_name
+from aiwatch.ingest.sources.comparing import Sighting, is_likely_start, reaches, relation
+from aiwatch.ingest.sources.identity import FINGERPRINT_BYTES, digest, has_head, is_copy_name
+from aiwatch.ingest.sources.listing import find_files, fixed_folder, is_rotated
+from aiwatch.ingest.sources.missing import MissingStreams
 from aiwatch.ingest.sources.opened import LogFile, open_log
 from aiwatch.ingest.sources.stream import Key, LogStream, continues, is_fresh, key_of, signature_of
-
-logger = logging.getLogger(__name__)
+from aiwatch.ingest.sources.trouble import Problems, cut_off
 
 _CLOSE_AFTER_SECONDS = 3600.0
 _RETRY_SECONDS = 5.0
-_SEARCH_EVERY_SECONDS = 10.0
-_SEARCH_FOR_SECONDS = 600.0
-_FORGET_AFTER_SECONDS = 24 * 3600.0
-_ADVICE = {
-    errno.EACCES: "let the exporter's user read it, for example by chmod or by a group that owns it",
-    errno.EMFILE: "raise the limit of open files (ulimit -n)",
-    errno.EILSEQ: "restore it or remove it; what comes before the damage has been read",
-    errno.ENODATA: "if it is not being compressed any more it was cut off: restore it or remove it",
-    errno.ENOENT: "create it, or correct the path in the catalogue",
-}
-
-
-@dataclass(slots=True)
-class Missing:
-    """A stream whose file is gone or holds something else now. Times are monotonic seconds."""
-
-    stream: LogStream
-    since: float
-    search_at: float | None  # None: the folder has been searched often enough
-    warned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +50,11 @@ class Tracker:
         self._source = source
         self._pattern = pattern
         self._quiet = quiet
-        now = time.monotonic()
         self._followed: dict[Key, LogStream] = {}
-        self._missing = {position.stream: Missing(LogStream(position), now, now) for position in positions}
+        self._missing = MissingStreams(positions, time.monotonic())
         self._copies: dict[Key, Copy] = {}
         self.announcements: deque[Block] = deque()
-        self.problems: dict[str, str] = {}
+        self.problems = Problems()
         self.forgotten: list[str] = []
 
     @property
@@ -89,8 +65,8 @@ class Tracker:
     def scan(self) -> None:
         """Look at the file system, and at every open file."""
         now = time.monotonic()
-        found = self._look()
-        blind = _fixed_folder(self._pattern) in self.problems
+        found = find_files(self._pattern, self.problems, self._seen_name)
+        blind = fixed_folder(self._pattern) in self.problems
         paths = {sighting.path for sighting in found.values()}
         for key, stream in list(self._followed.items()):
             try:
@@ -107,15 +83,17 @@ class Tracker:
         for sighting in sorted(unclaimed, key=lambda each: (len(each.path), each.path)):
             if not self._is_known_copy(sighting):
                 self._try_to_place(sighting, in_pattern=True)
-        self._search_folders(found, now)
-        self._forget(found, now)
+        for sighting in self._missing.search(now):
+            if sighting.key not in found and sighting.key not in self._followed:
+                self._try_to_place(sighting, in_pattern=False)
+        self.forgotten += self._missing.forget(found, self._followed, now)
 
     def fail(self, stream: LogStream, error: OSError) -> None:
         """Take note that a stream's file could not be read: it is opened again later."""
         stream.release()
         stream.doubtful = True
         stream.retry_at = time.monotonic() + _RETRY_SECONDS
-        self._report(stream.seen_path or stream.position.path, error)
+        self.problems.report(stream.seen_path or stream.position.path, error)
 
     def close(self) -> None:
         """Let go of every open file."""
@@ -126,41 +104,9 @@ class Tracker:
             copy.log.close()
         self._copies.clear()
 
-    # -- what is there -----------------------------------------------------------------------------
-
-    def _look(self) -> dict[Key, Sighting]:
-        """Find the pattern's files: one sighting per file, however many names lead to it."""
-        folder = _fixed_folder(self._pattern)
-        try:
-            os.scandir(folder).close()
-            self.problems.pop(folder, None)
-        except OSError as error:
-            self._report(folder, error)
-        found: dict[Key, Sighting] = {}
-        for path in sorted(glob.glob(self._pattern, recursive=True)):
-            try:
-                stat = os.stat(path)
-            except FileNotFoundError:
-                continue  # gone since it was listed, or a link that leads nowhere
-            except OSError as error:
-                self._report(path, error)
-                continue
-            if not modes.S_ISREG(stat.st_mode):
-                continue
-            key = key_of(stat)
-            known = self._followed.get(key)
-            if key not in found or (known is not None and known.seen_path == path):
-                found[key] = Sighting(path, stat)
-        for path in [path for path in self.problems if not os.path.lexists(path) and path != folder]:
-            del self.problems[path]
-        return found
-
-    def _report(self, path: str, error: OSError) -> None:
-        advice = _ADVICE.get(error.errno or 0, "it is tried again")
-        message = f"{error.strerror or error}: {advice}"
-        if self.problems.get(path) != message:
-            self.problems[path] = message
-            logger.warning("%s: %s", path, message)
+    def _seen_name(self, key: Key) -> str:
+        stream = self._followed.get(key)
+        return "" if stream is None else stream.seen_path
 
     # -- streams whose file is known -----------------------------------------------------------------
 
@@ -178,13 +124,13 @@ class Tracker:
         _take_name(stream, sighting)
         quiet_for = now - stream.changed_at
         if stream.is_cut_off and quiet_for >= self._quiet:
-            self._report(sighting.path, _cut_off())
+            self.problems.report(sighting.path, cut_off())
             return
         self.problems.pop(sighting.path, None)
         if stream.position.finished and not stream.unread:
             stream.release()
         elif not stream.position.finished and quiet_for >= self._quiet:
-            stream.ending = stream.renamed or _is_rotated(sighting.path, paths)
+            stream.ending = stream.renamed or is_rotated(sighting.path, paths)
             if quiet_for >= _CLOSE_AFTER_SECONDS and not stream.unread and not stream.ending:
                 stream.release()
 
@@ -236,8 +182,7 @@ class Tracker:
         del self._followed[stream.key]
         stream.release()
         stream.seen_path = ""
-        search_at = None if stream.position.finished else now
-        self._missing[stream.position.stream] = Missing(stream, now, search_at)
+        self._missing.add(stream, now)
 
     # -- files that no stream is known for -------------------------------------------------------------
 
@@ -259,7 +204,7 @@ class Tracker:
                 kept = False
                 del self._copies[copy.sighting.key]
         except OSError as error:
-            self._report(copy.sighting.path, error)
+            self.problems.report(copy.sighting.path, error)
         finally:
             if not kept:
                 copy.log.close()
@@ -278,7 +223,7 @@ class Tracker:
         except FileNotFoundError:
             pass  # renamed since it was listed: the next look finds it
         except OSError as error:
-            self._report(sighting.path, error)
+            self.problems.report(sighting.path, error)
         finally:
             if log is not None:
                 log.close()
@@ -288,10 +233,10 @@ class Tracker:
         head = log.read_at(0, FINGERPRINT_BYTES)
         if log.compressed and len(head) < FINGERPRINT_BYTES and not log.complete:
             if time.time() - sighting.stat.st_mtime >= self._quiet:
-                raise _cut_off()
+                raise cut_off()
             return False  # compression has only begun: too little to tell whose it is
         path = os.path.realpath(sighting.path)
-        claimants = self._claimants(sighting, path, head)
+        claimants = self._missing.claimants(sighting, path, head)
         for stream in claimants:
             position = stream.position
             if position.offset == 0 or (not in_pattern and position.finished and log.ends_at(position.offset)):
@@ -322,24 +267,12 @@ class Tracker:
         self._attach(stream, log, path, sighting, in_pattern=True)
         self.announcements.append(stream.announcement())
 
-    def _claimants(self, sighting: Sighting, path: str, head: bytes) -> list[LogStream]:
-        """Return the missing streams that name, inode and first bytes of a file allow, the likeliest first."""
-        digest_of = cache(lambda length: digest(head[:length]))
-        claimants = [
-            each.stream
-            for each in self._missing.values()
-            if may_hold(each.stream.position, sighting, path)
-            and each.stream.position.fingerprint_length <= len(head)
-            and digest_of(each.stream.position.fingerprint_length) == head_digest(each.stream.position)
-        ]
-        return sorted(claimants, key=lambda each: (each.key == sighting.key, each.position.offset), reverse=True)
-
     def _attach(self, stream: LogStream, log: LogFile, path: str, sighting: Sighting, in_pattern: bool) -> None:
         before = stream.position
         stream.attach(log, path, sighting.stat)
         stream.seen_path = sighting.path if in_pattern else ""
         self._followed[stream.key] = stream
-        self._missing.pop(stream.position.stream, None)
+        self._missing.remove(stream)
         if stream.position != before:
             self.announcements.append(stream.announcement())
 
@@ -373,61 +306,6 @@ class Tracker:
             return None
         return predecessor  # once that is read, this file takes over from it
 
-    # -- streams whose file is not known ---------------------------------------------------------------
-
-    def _search_folders(self, found: dict[Key, Sighting], now: float) -> None:
-        """Look for missing streams beside where they were, under names that the pattern does not find."""
-        folders: dict[str, _Folder] = {}
-        due = [each for each in self._missing.values() if each.search_at is not None and now >= each.search_at]
-        for missing in due:
-            position = missing.stream.position
-            name = os.path.dirname(position.path)
-            if name not in folders:
-                folders[name] = _Folder(name)
-            for sighting in folders[name].likely(position):
-                if sighting.key not in found and sighting.key not in self._followed:
-                    self._try_to_place(sighting, in_pattern=False)
-            done = position.finished or now - missing.since > _SEARCH_FOR_SECONDS
-            missing.search_at = None if done else now + _SEARCH_EVERY_SECONDS
-            lost_for = now - missing.since if position.stream in self._missing else 0.0
-            if lost_for >= _SEARCH_EVERY_SECONDS and not missing.warned and not position.finished:
-                missing.warned = True
-                self._warn_of_loss(missing.stream)
-
-    def _warn_of_loss(self, stream: LogStream) -> None:
-        position = stream.position
-        may_have_more = stream.unread or stream.mtime_ns == 0  # or it was not seen since the start
-        level = logging.WARNING if may_have_more else logging.INFO
-        logger.log(
-            level,
-            "%s: what was read up to byte %d was deleted or overwritten, and no copy lies beside it; known to be "
-            "unread: %d bytes. Rotate by renaming, or keep the last copy for as long as this reader may be behind",
-            position.path,
-            position.offset,
-            stream.unread,
-        )
-
-    def _forget(self, found: dict[Key, Sighting], now: float) -> None:
-        """Drop streams missing for a day, unless all of their folder is (a mount may be), or they cannot be read."""
-        old = [name for name, each in self._missing.items() if now - each.since > _FORGET_AFTER_SECONDS]
-        if not old:
-            return
-        folders = {os.path.dirname(os.path.realpath(sighting.path)) for sighting in found.values()}
-        for name in old:
-            stream = self._missing[name].stream
-            unreadable = stream.key in found and stream.key not in self._followed
-            if os.path.dirname(stream.position.path) in folders and not unreadable:
-                del self._missing[name]
-                self.forgotten.append(name)
-
-
-def _fixed_folder(pattern: str) -> str:
-    """Return the folder of ``pattern`` before its first wildcard."""
-    folder = os.path.dirname(pattern)
-    while glob.has_magic(folder):
-        folder = os.path.dirname(folder)
-    return folder or "."
-
 
 def _take_name(stream: LogStream, sighting: Sighting) -> None:
     """Take note of the name by which the pattern finds a stream's file now."""
@@ -436,41 +314,3 @@ def _take_name(stream: LogStream, sighting: Sighting) -> None:
         path = os.path.realpath(sighting.path)
         if path != stream.position.path:
             stream.move(path)
-
-
-def _cut_off() -> OSError:
-    return OSError(errno.ENODATA, "the compressed file has no end")
-
-
-def _is_rotated(path: str, paths: set[str]) -> bool:
-    """Tell whether ``path`` is the name of another log with something added (x.jsonl.1 beside x.jsonl)."""
-    start = len(os.path.dirname(path)) + 2
-    return any(path[cut] in ".-_" and path[:cut] in paths for cut in range(start, len(path)))
-
-
-class _Folder:
-    """A folder's entries by inode and by family, listed once."""
-
-    def __init__(self, path: str) -> None:
-        self._by_inode: dict[int, list[str]] = {}
-        self._by_family: dict[str, list[str]] = {}
-        try:
-            with os.scandir(path) as entries:
-                for entry in entries:
-                    self._by_inode.setdefault(entry.inode(), []).append(entry.path)
-                    self._by_family.setdefault(family(entry.path), []).append(entry.path)
-        except OSError:
-            pass  # gone with all its files, or reported by the look at the pattern
-
-    def likely(self, position: Position) -> Iterator[Sighting]:
-        """Yield the regular files that have the position's inode or, if it is not read to its end, its family."""
-        paths = self._by_inode.get(position.inode, [])
-        if not position.finished:
-            paths = paths + self._by_family.get(family(position.path), [])
-        for path in dict.fromkeys(paths):
-            try:
-                stat = os.lstat(path)
-            except OSError:
-                continue  # gone since it was listed
-            if modes.S_ISREG(stat.st_mode):
-                yield Sighting(path, stat)
