@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from aiwatch.profiles.baseline import (
     read_baseline,
     write_baseline,
 )
+from aiwatch.profiles.profile import Profile
 
 
 class _Moment(click.ParamType[datetime]):
@@ -112,6 +114,7 @@ def baseline(
                 segments=options.drift.segments,
                 bins=build.bins_for(len(table.columns)),
             )
+            made = _with_rhythm(made, build.hourly_profiles(table, made))
         except raw.TableError as error:
             raise click.ClickException(str(error)) from None
     if since is not None:
@@ -123,6 +126,14 @@ def baseline(
     if table.prediction is None:
         click.echo("  no column with the model's score is there: it is not watched; name one with --score")
     click.echo(f"{path} {said}: {made.source.rows} rows, {len(table.types)} features, {path.stat().st_size} bytes")
+
+
+def _with_rhythm(made: Baseline, hours: Iterator[Profile]) -> Baseline:
+    """Return a baseline that knows how its process usually moves, if it was made of enough hours."""
+    from aiwatch.detect.rhythm import learn
+
+    rhythm = learn(made, hours)
+    return msgspec.structs.replace(made, rhythm=msgspec.Raw(msgspec.json.encode(rhythm)))
 
 
 def _keep(made: Baseline, path: Path) -> bool:

@@ -118,7 +118,8 @@ def _wanted(
     assert isinstance(options, PredictionOptions)
     types: dict[str, Type] = {name: feature.type for name, feature in options.features.items()}
     wanted = Wanted(types, "classifier" if found.kind.name == "classifier" else "regressor", score, timestamp, label)
-    return wanted, Criteria(min_rows)
+    minimum = {str(measure): effect for measure, effect in options.drift.minimum_effect.items()}
+    return wanted, Criteria(min_rows, options.drift.tests, minimum)
 
 
 def _compare(

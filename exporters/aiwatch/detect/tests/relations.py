@@ -31,8 +31,20 @@ def correlations(rows: int, sums: Sequence[int], products: Sequence[int]) -> Flo
     return np.asarray(np.divide(matrix, product, out=np.zeros_like(matrix), where=product > 0).clip(-1, 1))
 
 
-def compare(before: Floats, reference: int, now: Floats, rows: int) -> Outcome:
+def shifts(before: Floats, now: Floats) -> Floats:
+    """Return by how much correlations differ after Fisher's transformation, of which the variance is known.
+
+    >>> shifts(np.array([0.5]), np.array([0.6])).round(3).tolist()
+    [0.144]
+    """
+    limit = 1 - 1e-9
+    return np.asarray(np.arctanh(now.clip(-limit, limit)) - np.arctanh(before.clip(-limit, limit)))
+
+
+def compare(before: Floats, reference: int, now: Floats, rows: int, usual: float = 0.0) -> Outcome:
     """Compare two correlation matrices of this many rows; the statistic is the largest change of a correlation.
+
+    A change of up to ``usual``, after Fisher's transformation, counts as none for the p-value.
 
     Each pair is tested by Fisher's transformation, the p-value is Bonferroni's over all pairs, so it holds however
     the pairs depend on each other. The effect is the change of the pair that stands out most, less what the largest
@@ -50,9 +62,7 @@ def compare(before: Floats, reference: int, now: Floats, rows: int) -> Outcome:
     if not pairs[0].size or size <= 4:
         return NOTHING
     old, new = before[pairs], now[pairs]
-    limit = 1 - 1e-9
-    shift = np.abs(np.arctanh(new.clip(-limit, limit)) - np.arctanh(old.clip(-limit, limit)))
-    score = shift * math.sqrt(size - 3)
+    score = np.maximum(np.abs(shifts(old, new)) - usual, 0.0) * math.sqrt(size - 3)
     place = int(score.argmax())
     from scipy.special import ndtr
 
