@@ -19,7 +19,7 @@ from aiwatch.cli import main
 from aiwatch.respond.app import create_app
 from aiwatch.respond.memory_store import MemoryStore
 from tests.respond.adapters.receiver import receiver
-from tests.respond.rig import PROCESS, Rig, drift_alert, hour
+from tests.respond.rig import PROCESS, Reports, Rig, drift_alert, hour
 
 PROCESS_FILE = f"name: {PROCESS}\ntitle: Card fraud\nkind: classifier\nbusiness_unit: payments\nowner: a@example.com\n"
 
@@ -31,7 +31,7 @@ def rig() -> Rig:
 
 @pytest.fixture
 def responder(rig: Rig) -> Iterator[str]:
-    app = create_app(MemoryStore(), rig.responses, "s3cret", rig.clock)
+    app = create_app(MemoryStore(), rig.responses, Reports(), "s3cret", rig.clock)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
+import msgspec
 import pytest
 from elasticsearch import Elasticsearch
 
+from aiwatch.respond.elasticsearch_reports import ElasticsearchReports
 from aiwatch.respond.elasticsearch_trail import ElasticsearchTrail
 from aiwatch.respond.elasticsearch_windows import ElasticsearchWindows
 from aiwatch.respond.journal import Journal
@@ -29,6 +31,7 @@ from aiwatch.respond.trail import (
 )
 from aiwatch.respond.trail import Window as W
 from tests.respond.rig import START, hour
+from tests.respond.test_report_routes import RESULT
 
 HEAD = {"time": START, "process": "card-fraud", "case": 1}
 ENTRIES: list[Callable[[int], Entry]] = [
@@ -127,6 +130,17 @@ def test_an_entry_that_elasticsearch_refuses_is_told(es: Elasticsearch, index: s
     es.indices.create(index=index, mappings={"properties": {"number": {"type": "ip"}}})
     with pytest.raises(StoreError, match=rf"{index}: Elasticsearch: .*number"):
         ElasticsearchTrail(es, index).create(ENTRIES[0](1))
+
+
+def test_a_report_is_read_back_whole_whatever_else_its_document_holds(es: Elasticsearch, index: str) -> None:
+    reports = ElasticsearchReports(es, index)
+    assert reports.find(RESULT.id) is None
+    es.index(index=index, id=RESULT.id, document={**msgspec.to_builtins(RESULT), "memory": "AAAA"})
+    assert reports.find(RESULT.id) == RESULT
+    assert reports.find("card-fraud:20260301T0800Z") is None
+    es.index(index=index, id="card-fraud:20260301T0900Z", document={"process": "card-fraud"})
+    with pytest.raises(StoreError, match="missing required field"):
+        reports.find("card-fraud:20260301T0900Z")
 
 
 def test_results_are_found_by_process_and_oldest_first_and_one_that_is_none_is_told(

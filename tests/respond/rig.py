@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from aiwatch.profiles.result import Result
 from aiwatch.respond.adapters.contract import AdapterError, Case
 from aiwatch.respond.journal import Journal
 from aiwatch.respond.memory_trail import MemoryTrail
@@ -93,6 +94,18 @@ class Results:
         if self.broken:
             raise StoreError("aiwatch-drift: cannot be read")
         return self.results
+
+
+@dataclass
+class Reports:
+    """Results by their ids; they cannot be read when there are none at all."""
+
+    results: dict[str, Result] | None = field(default_factory=dict)
+
+    def find(self, report: str) -> Result | None:
+        if self.results is None:
+            raise StoreError("aiwatch-drift: cannot be read")
+        return self.results.get(report)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from aiwatch.respond.app import create_app
 from aiwatch.respond.elasticsearch_store import ElasticsearchStore
 from aiwatch.respond.memory_store import MemoryStore
 from aiwatch.respond.runbook_page import runbooks
-from tests.respond.rig import Rig
+from tests.respond.rig import Reports, Rig
 
 TOKEN = "s3cret-token"
 AUTHORIZATION = {"Authorization": f"Bearer {TOKEN}"}
@@ -55,7 +55,7 @@ def client() -> TestClient:
     """A client of an application whose clock goes on by one second with each look at it."""
     ticks = iter(range(10_000))
     return TestClient(
-        create_app(MemoryStore(), Rig().responses, TOKEN, now=lambda: START + timedelta(seconds=next(ticks)))
+        create_app(MemoryStore(), Rig().responses, Reports(), TOKEN, now=lambda: START + timedelta(seconds=next(ticks)))
     )
 
 
@@ -75,7 +75,7 @@ def unreachable() -> Iterator[TestClient]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         with Elasticsearch(f"http://127.0.0.1:{taken.getsockname()[1]}") as elasticsearch:
-            yield TestClient(create_app(ElasticsearchStore(elasticsearch), Rig().responses, TOKEN))
+            yield TestClient(create_app(ElasticsearchStore(elasticsearch), Rig().responses, Reports(), TOKEN))
 
 
 def names(client: TestClient, query: str = "") -> list[str]:

@@ -11,7 +11,7 @@ from aiwatch.respond.app import create_app
 from aiwatch.respond.memory_store import MemoryStore
 from aiwatch.respond.memory_trail import MemoryTrail
 from aiwatch.respond.store import StoreError
-from tests.respond.rig import PROCESS, Rig, Switch, drift_alert, hour
+from tests.respond.rig import PROCESS, Reports, Rig, Switch, drift_alert, hour
 
 TOKEN = "s3cret-token"
 AUTHORIZATION = {"Authorization": f"Bearer {TOKEN}"}
@@ -26,7 +26,7 @@ def rig() -> Rig:
 
 @pytest.fixture
 def client(rig: Rig) -> TestClient:
-    return TestClient(create_app(MemoryStore(), rig.responses, TOKEN, rig.clock))
+    return TestClient(create_app(MemoryStore(), rig.responses, Reports(), TOKEN, rig.clock))
 
 
 def deliver(client: TestClient) -> Any:
@@ -112,7 +112,7 @@ def test_nothing_is_promised_that_could_not_be_written_down() -> None:
         def read(self, after: Any) -> Any:
             raise StoreError("aiwatch-responses: Elasticsearch: away")
 
-    client = TestClient(create_app(MemoryStore(), Rig(trail=Away()).responses, TOKEN))
+    client = TestClient(create_app(MemoryStore(), Rig(trail=Away()).responses, Reports(), TOKEN))
     assert deliver(client).status_code == 503  # Alertmanager delivers it again
     for address in (f"/api/v1/gate/{PROCESS}", "/models/", f"/models/{PROCESS}"):
         answer = client.get(address)
@@ -123,7 +123,7 @@ def test_metrics_tell_the_state_from_the_start_and_go_on_after_a_restart(rig: Ri
     rig.adapters["broken"] = Switch(broken=True)
 
     def series() -> set[str]:
-        client = TestClient(create_app(MemoryStore(), rig.responses, TOKEN))
+        client = TestClient(create_app(MemoryStore(), rig.responses, Reports(), TOKEN))
         return set(client.get("/metrics").text.splitlines())
 
     rig.work()

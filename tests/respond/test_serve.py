@@ -15,15 +15,15 @@ import requests
 
 from aiwatch.respond.memory_store import MemoryStore
 from aiwatch.respond.serve import ServeError, read_token, serve
-from tests.respond.rig import Rig
+from tests.respond.rig import Reports, Rig
 
 PROGRAM = """
 import logging, pathlib, sys
 from aiwatch.respond.memory_store import MemoryStore
-from tests.respond.rig import Rig
+from tests.respond.rig import Reports, Rig
 from aiwatch.respond.serve import serve
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-serve("127.0.0.1", 0, pathlib.Path(sys.argv[1]), MemoryStore(), Rig().responses)
+serve("127.0.0.1", 0, pathlib.Path(sys.argv[1]), MemoryStore(), Rig().responses, Reports())
 print("returned", flush=True)
 """
 
@@ -75,7 +75,7 @@ def test_a_port_that_is_taken_is_named(token_file: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ServeError, match=rf"cannot listen on 127\.0\.0\.1:{port}: .*choose another"):
-            serve("127.0.0.1", port, token_file, MemoryStore(), Rig().responses)
+            serve("127.0.0.1", port, token_file, MemoryStore(), Rig().responses, Reports())
 
 
 @pytest.mark.parametrize("content", ["", " \n", "two tokens\n"])

@@ -8,6 +8,7 @@ import click
 
 from aiwatch.catalogue.watch import CatalogueWatch
 from aiwatch.commands import shared
+from aiwatch.respond.elasticsearch_reports import ElasticsearchReports
 from aiwatch.respond.elasticsearch_store import ElasticsearchStore
 from aiwatch.respond.elasticsearch_trail import ElasticsearchTrail
 from aiwatch.respond.elasticsearch_windows import ElasticsearchWindows
@@ -53,7 +54,7 @@ def respond(
     worker = Worker(responses, watch.changed)
     worker.start()
     try:
-        serve(host, port, token_file, ElasticsearchStore(client), responses)
+        serve(host, port, token_file, ElasticsearchStore(client), responses, ElasticsearchReports(client))
     except ServeError as error:
         raise click.ClickException(str(error)) from None
     finally:

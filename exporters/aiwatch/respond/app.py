@@ -20,11 +20,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from aiwatch.respond import metrics as reasons
-from aiwatch.respond import model_routes
+from aiwatch.respond import model_routes, report_routes
 from aiwatch.respond.answers import HEADERS, MAX_BODY_BYTES, TooLargeError, is_authorized, json_answer, read_body
 from aiwatch.respond.metrics import Metrics
 from aiwatch.respond.page import STYLE, View, format_cursor, render
 from aiwatch.respond.payload import PayloadError, Status, parse
+from aiwatch.respond.report_routes import Reports
 from aiwatch.respond.responses import Responses, utc_now
 from aiwatch.respond.runbook_page import render_index, render_runbook
 from aiwatch.respond.store import Cursor, Filter, Page, Store, StoreError
@@ -40,12 +41,15 @@ class _BadRequest(ValueError):
     """A parameter of the address is wrong; the message names it."""
 
 
-def create_app(store: Store, responses: Responses, token: str, now: Callable[[], datetime] = utc_now) -> Starlette:
+def create_app(
+    store: Store, responses: Responses, reports: Reports, token: str, now: Callable[[], datetime] = utc_now
+) -> Starlette:
     """Return the application.
 
     Args:
         store: where notifications are kept.
         responses: what they set off.
+        reports: why models drift.
         token: what Alertmanager, and whoever resumes, must present as ``Authorization: Bearer``.
         now: the clock, in UTC and whole milliseconds.
     """
@@ -60,6 +64,7 @@ def create_app(store: Store, responses: Responses, token: str, now: Callable[[],
             Route("/healthz", handlers.health),
             Route("/metrics", handlers.metrics),
             *model_routes.routes(responses, token, now),
+            *report_routes.routes(reports),
         ]
     )
 

@@ -13,6 +13,7 @@ from types import FrameType
 import uvicorn
 
 from aiwatch.respond.app import create_app
+from aiwatch.respond.report_routes import Reports
 from aiwatch.respond.responses import Responses
 from aiwatch.respond.store import Store
 
@@ -24,7 +25,7 @@ class ServeError(Exception):
     """The responder cannot start; the message says what to change."""
 
 
-def serve(host: str, port: int, token_file: Path, store: Store, responses: Responses) -> None:
+def serve(host: str, port: int, token_file: Path, store: Store, responses: Responses, reports: Reports) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests under way and return.
 
     Args:
@@ -33,11 +34,12 @@ def serve(host: str, port: int, token_file: Path, store: Store, responses: Respo
         token_file: file that holds the token that Alertmanager, and whoever resumes, presents, and nothing else.
         store: where notifications are kept.
         responses: what they set off.
+        reports: why models drift.
 
     Raises:
         ServeError: the token file cannot be used, or the address cannot be listened on.
     """
-    app = create_app(store, responses, read_token(token_file))
+    app = create_app(store, responses, reports, read_token(token_file))
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_GRACE_SECONDS
     )
