@@ -319,11 +319,16 @@ def test_a_quarantine_waits_for_results_that_cannot_be_read_and_adapters_do_not(
     rig.results.broken = True
     rig.responses.notice([drift_alert()])
     rig.work()
+    rig.work(seconds=1)
     assert rig.adapters["switch"].on
     assert review(rig).windows == ()
+    assert rig.events.count("failed quarantine pause") == 1
     rig.results.broken = False
     rig.work(seconds=5)
     assert len(review(rig).windows) == 1
+    rig.results.broken = True
+    rig.work(minutes=2)  # a look for further windows that fails is no step that failed
+    assert rig.events.count("failed quarantine pause") == 1
 
 
 def test_an_adapter_is_told_the_windows_that_are_quarantined(rig: Rig) -> None:

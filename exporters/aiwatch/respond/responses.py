@@ -96,11 +96,11 @@ class Responses:
         """
         self.journal.refresh(self.policies)
         now = self._now()
-        for review in self.journal.reviews.values():
-            step = review.steps.get(QUARANTINE)
-            if step is not None and _is_due(step, now):
+        for review in [review for review in self.journal.reviews.values() if review.open]:
+            step = review.steps[QUARANTINE]
+            if _is_due(step, now):
                 self._patiently(self._attempt, review, step, dict, partial(self._quarantine, review))
-            elif review.open and now >= self._followed.get(review.process, now):
+            elif step.finished and now >= self._followed.get(review.process, now):
                 self._followed[review.process] = now + _FOLLOW
                 self._patiently(self._quarantine, review)
         with ThreadPoolExecutor(_AT_ONCE, "response") as pool:
@@ -114,10 +114,10 @@ class Responses:
             each.result()
 
     def _patiently(self, do: Callable[..., object], *arguments: object) -> None:
-        """Do something that writes a trail; when that cannot be written, the next call of `work` does it again."""
+        """Do something; what fails, and is not in the trail as failed, is done again by the next call of `work`."""
         try:
             do(*arguments)
-        except StoreError as error:
+        except (StoreError, AdapterError) as error:
             _LOG.error("a response goes on later: %s", error)
 
     def _try(self, review: Review, step: Step) -> None:
@@ -163,13 +163,15 @@ class Responses:
     def _quarantine(self, review: Review, memo: Mapping[str, str] | None = None) -> str:
         """Quarantine the windows that are concerned and are not in it yet; return in words how many are."""
         assert review.opened is not None  # it is open
-        last = review.resumed.time if review.resumed else None
-        found = concerned(
-            self._windows.find(review.process, review.opened.alert_since), review.opened.alert_since, last
-        )
+        since, last = review.opened.alert_since, review.resumed.time if review.resumed else None
+        try:
+            found = concerned(self._windows.find(review.process, since), since, last)
+        except StoreError as error:
+            raise AdapterError(str(error)) from None
         decide = partial(reviews.on_windows, windows=found, now=self._now())
         self.journal.append(review.process, decide)
-        return f"{len(found)} windows, from {found[0].start:%Y-%m-%d %H:%M} UTC on" if found else "no window"
+        number = "1 window" if len(found) == 1 else f"{len(found)} windows"
+        return f"{number}, from {found[0].start:%Y-%m-%d %H:%M} UTC on"
 
 
 def _is_due(step: Step, now: datetime) -> bool:

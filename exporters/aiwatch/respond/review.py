@@ -33,7 +33,8 @@ QUARANTINE = "quarantine"  # the step that the responder does by itself
 _FIRST_DELAY = 5.0
 _LONGEST_DELAY = 600.0
 Outcome = Literal["succeeded", "failed", "dropped"]
-OUTCOMES: tuple[Outcome, ...] = ("succeeded", "failed", "dropped")
+_OUTCOME: Mapping[type[Entry], Outcome] = {Succeeded: "succeeded", Failed: "failed", Dropped: "dropped"}
+OUTCOMES = tuple(_OUTCOME.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def _undo(review: Review) -> Mapping[str, Step]:
 
 
 def _finished(review: Review, entry: Succeeded | Failed | Dropped) -> Review:
-    outcome: Outcome = {Succeeded: "succeeded", Failed: "failed", Dropped: "dropped"}[type(entry)]  # type: ignore[assignment]
+    outcome = _OUTCOME[type(entry)]
     step = review.steps[entry.step]
     # An attempt that could not even look how things are was not started.
     attempts = step.attempts + (outcome == "failed" and step.status != "started")
