@@ -68,6 +68,9 @@ SINK_RETRIES_TOTAL = "aiwatch_sink_retries_total"
 LAST_COMMIT_TIMESTAMP_SECONDS = "aiwatch_last_commit_timestamp_seconds"
 NOTIFICATIONS_TOTAL = "aiwatch_notifications_total"
 NOTIFICATION_ERRORS_TOTAL = "aiwatch_notification_errors_total"
+DRIFT_WINDOWS_TOTAL = "aiwatch_drift_windows_total"
+DRIFT_FAILURES_TOTAL = "aiwatch_drift_failures_total"
+DRIFT_DURATION_SECONDS = "aiwatch_drift_duration_seconds"
 RESPONSE_STEPS_TOTAL = "aiwatch_response_steps_total"
 
 # -- Elasticsearch --------------------------------------------------------------------------------
@@ -92,6 +95,7 @@ SCORE = "score"  # of a classifier
 VALUE = "value"  # that a regressor predicted
 RELATIONS = "relations"  # between features
 VOLUME = "volume"  # of predictions
+OUTCOMES = "outcomes"  # that were predicted
 
 # -- jobs, as Prometheus knows them ---------------------------------------------------------------
 JOB_DRIFT = "aiwatch-drift"

@@ -8,7 +8,7 @@ from tests.compose.counts import counts_agree
 from tests.compose.shell import LeftOut, say, wait
 from tests.compose.stack import ONE_SHOTS, Stack, expect
 
-KILLED = ("exporter", "responder", "alertmanager", "prometheus", "elasticsearch")
+KILLED = ("exporter", "drift", "responder", "alertmanager", "prometheus", "elasticsearch")
 BACK_SECONDS = 240
 
 

@@ -72,7 +72,7 @@ def test_the_dashboard_of_the_alert_is_one_that_was_generated(demo: Stack, alert
 def test_prometheus_reaches_everything(demo: Stack) -> None:
     targets = ask(demo.prometheus.url, "targets", state="active")["activeTargets"]
     jobs = {target["labels"]["job"] for target in targets}
-    assert jobs == {names.JOB_EXPORTER, names.JOB_RESPONDER, "prometheus", "alertmanager"}
+    assert jobs == {names.JOB_EXPORTER, names.JOB_DRIFT, names.JOB_RESPONDER, "prometheus", "alertmanager"}
 
     def all_up() -> bool | None:
         return True if len(instant(demo.prometheus.url, "up == 1")) == len(targets) else None

@@ -47,7 +47,7 @@ def test_prometheus_scrapes_the_jobs_that_rules_ask_for_from_files_that_exist(pr
     folder = project / "prometheus"
     config = yaml.safe_load((folder / "prometheus.yml").read_text(encoding="utf-8"))
     jobs = {job["job_name"]: job for job in config["scrape_configs"]}
-    assert {names.JOB_EXPORTER, names.JOB_RESPONDER} <= jobs.keys()
+    assert {names.JOB_EXPORTER, names.JOB_DRIFT, names.JOB_RESPONDER} <= jobs.keys()
     sources = [*jobs.values(), *config["alerting"]["alertmanagers"]]
     files = {file for source in sources for sd in source["file_sd_configs"] for file in sd["files"]}
     assert files == {f"targets/{file.name}" for file in (folder / "targets").iterdir()}

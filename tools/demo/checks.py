@@ -68,6 +68,7 @@ def addresses(stack: Stack) -> str:
         ("Alertmanager", stack.alertmanager.url),
         ("Elasticsearch (user elastic)", stack.elasticsearch.url),
         ("metrics of the exporter", f"{stack.exporter.url}/metrics"),
+        ("metrics on drift", f"{stack.drift.url}/metrics"),
     ]
     if stack.grafana:
         password = stack.folders.secrets / grafana.ADMIN_PASSWORD

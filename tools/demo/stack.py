@@ -34,6 +34,7 @@ class Stack:
     alertmanager: Server
     responder: Server
     exporter: Server
+    drift: Server
     grafana: Server | None
     simulators: list[Program]
     past: dict[str, Any]
@@ -41,7 +42,7 @@ class Stack:
     @property
     def servers(self) -> list[Server]:
         """All servers."""
-        own = [self.elasticsearch, self.prometheus, self.alertmanager, self.responder, self.exporter]
+        own = [self.elasticsearch, self.prometheus, self.alertmanager, self.responder, self.exporter, self.drift]
         return [*own, self.grafana] if self.grafana else own
 
     @property
@@ -64,6 +65,7 @@ class _Ports:
     """Chosen before their servers start, because the configuration of others names them."""
 
     exporter: int
+    drift: int
     responder: int
     prometheus: int
     grafana: int
@@ -113,7 +115,7 @@ def start_stack(stack: ExitStack, folders: Folders, days: float, say: Say) -> St
     es = start.elasticsearch()
     client = stack.enter_context(Elasticsearch(**es.client_settings))
     say("Elasticsearch is up; generating the configuration, applying templates, making API keys")
-    ports = _Ports(free_port(), free_port(), free_port(), free_port())
+    ports = _Ports(free_port(), free_port(), free_port(), free_port(), free_port())
     _provision(start, es, ports, with_grafana=installed is not None)
     to_es = (f"--elasticsearch={es.url}", f"--api-key-file={folders.secrets / 'exporter-api-key'}")
     responder = start.server(_responder(folders, ports.responder, es))
@@ -144,8 +146,9 @@ def start_stack(stack: ExitStack, folders: Folders, days: float, say: Say) -> St
         pages = start.server(grafana.spec(installed, ports.grafana, work, folders.secrets, provisioning, sources))
         say("Grafana is up")
     documents.result()
-    say("Elasticsearch holds the past")
-    return Stack(folders, es, client, prometheus, alertmanager, responder, exporter, pages, simulators, summary)
+    say("Elasticsearch holds the past; testing it for drift")
+    drift = start.server(_drift(folders, ports.drift, es))
+    return Stack(folders, es, client, prometheus, alertmanager, responder, exporter, drift, pages, simulators, summary)
 
 
 def _provision(start: _Starter, es: run.Elasticsearch, ports: _Ports, *, with_grafana: bool) -> None:
@@ -198,6 +201,18 @@ def _exporter(folders: Folders, port: int, to_es: tuple[str, ...]) -> Spec:
     )
 
 
+def _drift(folders: Folders, port: int, es: run.Elasticsearch) -> Spec:
+    return service(
+        "the drift service",
+        folders.log("drift"),
+        port,
+        "drift",
+        folders.catalogue,
+        f"--api-key-file={folders.secrets / 'drift-api-key'}",
+        f"--elasticsearch={es.url}",
+    )
+
+
 def _live_log(folders: Folders, process: str) -> Path:
     return folders.logs / process / "live.jsonl"
 
@@ -208,6 +223,7 @@ def _write_targets(folders: Folders, ports: _Ports, alertmanager: Server) -> Non
     targets.mkdir()
     known = {
         "exporter": ports.exporter,
+        "drift": ports.drift,
         "responder": ports.responder,
         "alertmanager": alertmanager.port,
         "prometheus": ports.prometheus,

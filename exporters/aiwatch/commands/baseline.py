@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -14,7 +13,6 @@ from elastic_transport import TransportError
 from elasticsearch import ApiError
 
 from aiwatch.commands import shared
-from aiwatch.kinds.options import parse_duration
 from aiwatch.kinds.prediction import PredictionOptions
 from aiwatch.profiles.baseline import (
     MAX_BYTES,
@@ -27,30 +25,15 @@ from aiwatch.profiles.baseline import (
 from aiwatch.profiles.profile import Profile
 
 
-class _Moment(click.ParamType[datetime]):
-    """A time in RFC 3339, or how long ago, as in 30d."""
-
-    name = "time"
-
-    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            if re.match(r"\d+(\.\d+)?[a-z]", value):
-                return datetime.now(UTC) - timedelta(seconds=parse_duration(value))
-            time = datetime.fromisoformat(value)
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r}: write a time such as 2026-03-01T00:00Z, or how long ago, such as 30d", param, ctx)
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
 @click.command()
 @shared.catalogue_folder_option
 @click.argument("process")
 @click.argument("more", nargs=-1, metavar="[FILE]...")
 @click.option("--from", "files", multiple=True, metavar="FILE", help="Parquet, CSV or JSON lines; more may follow.")
-@click.option("--since", type=_Moment(), help="Take the predictions in Elasticsearch from this time on, or this long.")
-@click.option("--until", type=_Moment(), help="Up to this time.  [default: now]")
+@click.option(
+    "--since", type=shared.Moment(), help="Take the predictions in Elasticsearch from this time on, or this long."
+)
+@click.option("--until", type=shared.Moment(), help="Up to this time.  [default: now]")
 @click.option("--timestamp", metavar="COLUMN", help="The time, if it has an unusual name.")
 @click.option("--score", metavar="COLUMN", help="The model's score, or predicted value, if it has an unusual name.")
 @click.option("--label", metavar="COLUMN", help="The true outcome, if it has an unusual name.")

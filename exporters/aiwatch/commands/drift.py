@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 import msgspec
+from elasticsearch import Elasticsearch
+from prometheus_client import start_http_server
 
+from aiwatch.catalogue.watch import CatalogueWatch
 from aiwatch.commands import shared
 from aiwatch.kinds.options import parse_duration
 from aiwatch.kinds.prediction import PredictionOptions
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from polars import DataFrame
 
     from aiwatch.detect.aspects import Criteria
+    from aiwatch.detect.hourly.shown import Shown
     from aiwatch.detect.shown import Comparison
     from aiwatch.profiles.tables.typed import Table, Wanted
 
@@ -67,6 +71,11 @@ class _Pages:
 @click.option("--html", type=_NEW_FILE, metavar="FILE", help="Write a report of the last chunk that drifted.")
 @click.option("--evidently", type=_NEW_FILE, metavar="FILE", help="Write Evidently's report of that chunk.")
 @click.option("--fail-on-drift", is_flag=True, help=f"Exit with {DRIFT} if anything drifted.")
+@click.option("--listen", default="127.0.0.1:9465", show_default=True, help="Where metrics are served.")
+@click.option("--since", type=shared.Moment(), help="Test again the windows after this time, or this long.")
+@click.option("--at", type=shared.Moment(), help="Test, once, what was closed at this time, or this long ago.")
+@click.option("--once", is_flag=True, help="Test what is closed now, say what was found, and end.")
+@shared.elasticsearch_options
 def drift(
     reference: tuple[str, ...],
     current: tuple[str, ...],
@@ -81,10 +90,28 @@ def drift(
     html: Path | None,
     evidently: Path | None,
     fail_on_drift: bool,
+    listen: str,
+    since: datetime | None,
+    at: datetime | None,
+    once: bool,
+    url: str | None,
+    api_key_file: Path | None,
+    ca_certs: Path | None,
 ) -> None:
-    """Compare predictions with those of the training period: which features drifted, how much, since which chunk."""
+    """Compare predictions with those of the training period: which features drifted, how much, since when.
+
+    With --reference and --current, two tables are compared, without any server. Otherwise every model of the catalogue
+    that has a baseline is watched: the profiles of every hour are read from Elasticsearch and tested once the hour is
+    over, results and reports are written there, and metrics are served.
+    """
+    if not reference and not current:
+        if url is None:
+            raise click.UsageError("Say what to compare: --reference FILE --current FILE, or --elasticsearch URL.")
+        client = shared.connect(url, api_key_file, ca_certs)
+        _watch(client, catalogue_folder, process, listen, _Past(since, at, once), fail_on_drift)
+        return
     if not reference or not current:
-        raise click.UsageError("Say what to compare: --reference FILE --current FILE.")
+        raise click.UsageError("Say what to compare: both --reference FILE and --current FILE.")
     try:
         from aiwatch.detect import shown
         from aiwatch.profiles.tables.raw import TableError
@@ -102,6 +129,65 @@ def drift(
         click.echo("\n".join(shown.lines(found)))
     if fail_on_drift and found.drifted:
         raise SystemExit(DRIFT)
+
+
+@dataclass(frozen=True)
+class _Past:
+    """What is tested again (windows after ``since``), as of when (``at``, now if None), and whether ``once`` only."""
+
+    since: datetime | None
+    at: datetime | None
+    once: bool
+
+
+def _watch(
+    client: Elasticsearch, folder: Path, name: str | None, listen: str, past: _Past, fail_on_drift: bool
+) -> None:
+    """Test the models of a catalogue, or the one that is named: once, or until told to stop."""
+    try:
+        from aiwatch.detect.hourly.judging import ProcessJudge
+        from aiwatch.detect.hourly.service import Service
+        from aiwatch.detect.hourly.store import DriftStore
+    except ImportError as error:
+        raise click.ClickException(f"testing needs {error.name}: pip install 'aiwatch[drift]'") from None
+    shared.log_to_stderr()
+    host, port = shared.split_listen(listen)
+    changes = CatalogueWatch(folder)
+    service = Service(DriftStore(client), ProcessJudge, name)
+    if name is not None:
+        shared.find_model(folder, name)
+    service.follow(shared.read_catalogue(folder))
+    if past.since is not None:
+        service.restart(past.since)
+    if past.once or past.at is not None:
+        failed = service.look(past.at or datetime.now(UTC))
+        found = [shown for _, shown in sorted(service.collector.shown.items())]
+        click.echo("\n".join(_in_words(shown) for shown in found))
+        if failed:
+            raise click.ClickException(f"could not be tested: {', '.join(failed)}; the log above says why")
+        if fail_on_drift and any(shown.state == "drift" for shown in found):
+            raise SystemExit(DRIFT)
+        return
+    try:
+        start_http_server(port, host, service.metrics.registry)
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot serve /metrics on {listen}: {error.strerror}; choose another with --listen"
+        ) from None
+    service.run(shared.stop_on_signals(), lambda: datetime.now(UTC), changes.changed)
+
+
+def _in_words(shown: Shown) -> str:
+    """Return in one line what was found of a process."""
+    result = shown.result
+    if result is None:
+        return f"{shown.process}: {shown.state.replace('_', ' ')}"
+    drifted = dict.fromkeys(finding.feature for finding in result.findings if finding.drifted)
+    cause = f"; likely cause: {result.causes[0].cause}" if result.causes else ""
+    return (
+        f"{shown.process}: {shown.state.replace('_', ' ')}{': ' if drifted else ''}{', '.join(drifted)}{cause} "
+        f"({result.rows} predictions until {result.end:%Y-%m-%dT%H:%MZ})"
+    )
 
 
 def _wanted(

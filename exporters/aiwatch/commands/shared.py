@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,9 +19,28 @@ from elasticsearch.serializer import JsonSerializer
 from aiwatch.catalogue.load import CatalogueError, load_catalogue
 from aiwatch.catalogue.model import Catalogue, Process
 from aiwatch.hints import did_you_mean
+from aiwatch.kinds.options import parse_duration
 from aiwatch.kinds.prediction import PredictionOptions
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+class Moment(click.ParamType[datetime]):
+    """A time in RFC 3339, or how long ago, as in 30d."""
+
+    name = "time"
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the time, in UTC unless it says otherwise."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            if re.match(r"\d+(\.\d+)?[a-z]", value):
+                return datetime.now(UTC) - timedelta(seconds=parse_duration(value))
+            time = datetime.fromisoformat(value)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r}: write a time such as 2026-03-01T00:00Z, or how long ago, such as 30d", param, ctx)
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 class FolderOfCatalogue(click.ParamType[Catalogue]):

@@ -55,7 +55,7 @@ def forecast(times: Sequence[datetime], effects: Sequence[float], material: floa
     now = float(values.mean() + slope * (0 - days.mean()))
     left = values - values.mean() - slope * middle
     error = _error(middle, left)
-    if slope < SURE * error or now >= material:
+    if slope <= SURE * error or now >= material:
         return None
     missing = material - now
     low = slope - INTERVAL * error

@@ -43,7 +43,7 @@ class FeaturesMissing(AlertSettings):
     min_predictions: Annotated[int, Field(ge=1)] = 50
 
 
-RESERVED_FEATURES = (names.SCORE, names.VALUE, names.RELATIONS, names.VOLUME)
+RESERVED_FEATURES = (names.SCORE, names.VALUE, names.RELATIONS, names.VOLUME, names.OUTCOMES)
 
 
 class PredictionAlerts(CommonAlerts):

@@ -37,6 +37,7 @@ class Share:
 SHARES = (
     Share("elasticsearch", (ELASTIC_PASSWORD,)),
     Share("exporter", ("exporter-api-key",)),
+    Share("drift", ("drift-api-key",)),
     Share("responder", ("responder-api-key", RESPONDER_TOKEN)),
     Share("alertmanager", (RESPONDER_TOKEN,), 0o640),
     Share("grafana", ("grafana-api-key", GRAFANA_PASSWORD, GRAFANA_SECRET_KEY), 0o640),

@@ -123,8 +123,9 @@ def test_policy_and_templates_that_are_there_already_are_left_alone(
 def test_every_template_is_tried_before_the_first_write(server: Server, client: Elasticsearch, tmp_path: Path) -> None:
     apply(client, TREE, tmp_path, 86400.0, TODAY)
     first_put = next(index for index, request in enumerate(server.asked) if request.startswith("PUT"))
-    templates = [path for path in TREE if path.startswith(TEMPLATES)]
-    assert server.asked[:first_put].count("POST /_index_template/_simulate") == len(templates)
+    assert server.asked[:first_put].count("POST /_index_template/_simulate") == sum(
+        path.startswith(TEMPLATES) for path in TREE
+    )
     assert "POST /_index_template/_simulate" not in server.asked[first_put:]
 
 

@@ -126,7 +126,7 @@ def test_the_jobs_have_the_names_that_the_rules_look_for(resources: dict[str, di
         for endpoint in monitor["spec"]["endpoints"]
         for rule in endpoint["relabelings"]
     }
-    assert jobs == {names.JOB_EXPORTER, names.JOB_RESPONDER}
+    assert jobs == {names.JOB_EXPORTER, names.JOB_DRIFT, names.JOB_RESPONDER}
 
 
 def test_names_are_those_that_kubernetes_allows(resources: dict[str, dict[str, Any]]) -> None:

@@ -35,6 +35,7 @@ def content(path: str, tree: Any = TREE) -> Any:
 
 def test_there_is_a_template_for_each_family_a_policy_and_a_role_for_each_key() -> None:
     assert sorted(TREE) == [
+        f"{FOLDER}/index_templates/aiwatch-drift.json",
         f"{FOLDER}/index_templates/aiwatch-feedback.json",
         f"{FOLDER}/index_templates/aiwatch-interactions.json",
         f"{FOLDER}/index_templates/aiwatch-notifications.json",
@@ -42,6 +43,7 @@ def test_there_is_a_template_for_each_family_a_policy_and_a_role_for_each_key() 
         f"{FOLDER}/index_templates/aiwatch-profiles.json",
         f"{FOLDER}/index_templates/aiwatch-responses.json",
         f"{FOLDER}/lifecycle/aiwatch.json",
+        f"{FOLDER}/roles/drift.json",
         f"{FOLDER}/roles/exporter.json",
         f"{FOLDER}/roles/grafana.json",
         f"{FOLDER}/roles/responder.json",

@@ -18,6 +18,7 @@ PORTS = {
     "AIWATCH_ALERTMANAGER_PORT": 9093,
     "AIWATCH_GRAFANA_PORT": 3000,
     "AIWATCH_EXPORTER_PORT": 9464,
+    "AIWATCH_DRIFT_PORT": 9465,
     "AIWATCH_RESPONDER_PORT": 8080,
 }
 """The variables of docker-compose.yml and their defaults."""

@@ -67,7 +67,7 @@ def _dashboards(files: Tree) -> Iterator[dict[str, Any]]:
 
 def _monitors() -> Iterator[dict[str, Any]]:
     """Yield what to scrape; the rules look for the jobs by name, whatever the services are called."""
-    for job in (names.JOB_EXPORTER, names.JOB_RESPONDER):
+    for job in (names.JOB_EXPORTER, names.JOB_DRIFT, names.JOB_RESPONDER):
         resource = _resource("monitoring.coreos.com/v1", "ServiceMonitor", job)
         spec = {
             "selector": {"matchLabels": {"app.kubernetes.io/name": job}},

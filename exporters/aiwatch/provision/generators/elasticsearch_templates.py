@@ -19,8 +19,8 @@ TEMPLATES = f"{FOLDER}/index_templates"
 LIFECYCLE = f"{FOLDER}/lifecycle"
 ROLES = f"{FOLDER}/roles"
 POLICY = "aiwatch"
-SINGLE_INDICES = (names.INDEX_NOTIFICATIONS, names.INDEX_RESPONSES)
-"""What is one small index and not one for each day; it is made when its template is, and kept for good."""
+SINGLE_INDICES = (names.INDEX_NOTIFICATIONS, names.INDEX_DRIFT, names.INDEX_RESPONSES)
+"""What is one small index and not one for each day; it is made when its template is."""
 
 _PRIORITY = 200  # above what Elasticsearch brings along (100)
 _MANAGED = {"managed_by": "aiwatch provision"}
@@ -71,6 +71,30 @@ PROFILE_PROPERTIES: Mapping[str, Any] = {
     "rows": {"type": "long"},
 }
 """What one looks for of the profile of an hour; what it holds is packed, and not searched."""
+
+DRIFT_PROPERTIES: Mapping[str, Any] = {
+    names.TIMESTAMP: _DATE,
+    "id": KEYWORD,
+    "end": _DATE,
+    names.PROCESS: KEYWORD,
+    names.MODEL_VERSION: KEYWORD,
+    "baseline": KEYWORD,
+    "rows": {"type": "long"},
+    "state": KEYWORD,
+    "findings": {
+        "properties": {
+            names.FEATURE: KEYWORD,
+            "test": KEYWORD,
+            "effect": {"type": "double"},
+            "evidence": {"type": "double"},
+            "drifted": {"type": "boolean"},
+            "since": _DATE,
+        }
+    },
+    "causes": {"properties": {"cause": KEYWORD, "kind": KEYWORD, "features": KEYWORD}},
+    "text": _TEXT,
+}
+"""What one looks for of the result of a tested window."""
 
 RESPONSE_PROPERTIES: Mapping[str, Any] = {
     names.TIMESTAMP: _DATE,
@@ -148,6 +172,7 @@ def _single_templates() -> dict[str, dict[str, Any]]:
     """Return the template of each of SINGLE_INDICES."""
     what: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         names.INDEX_NOTIFICATIONS: ("What Alertmanager told the responder.", NOTIFICATION_PROPERTIES),
+        names.INDEX_DRIFT: ("What the test of each window of predictions found, and why.", DRIFT_PROPERTIES),
         names.INDEX_RESPONSES: ("What was done about drift, and by whom: only ever added to.", RESPONSE_PROPERTIES),
     }
     return {index: _template(index, *what[index], {}) for index in SINGLE_INDICES}
@@ -184,9 +209,9 @@ def _roles(families: Sequence[str]) -> dict[str, dict[str, Any]]:
 
     The exporter creates documents, reads them back to tell a repeated event from an earlier delivery of the
     same line, updates an interaction when feedback on it comes, and rewrites the profiles of hours; of shared Kafka
-    topics it keeps its state and the dead letters. Grafana reads what is shown, and asks for the server's version and
-    health. The responder counts repeated notifications, only ever adds to its trail, and reads what the tests of drift
-    found.
+    topics it keeps its state and the dead letters. The drift service reads profiles, and rewrites results while
+    windows are tested again. Grafana reads what is shown, and asks for the server's version and health. The responder
+    counts repeated notifications, only ever adds to its trail, and reads what the tests of drift found.
     """
     written = [f"{names.INDEX_PREFIX}{family}-*" for family in families]
     updated = [f"{names.INDEX_PREFIX}{names.FAMILY_INTERACTIONS}-*"]
@@ -201,6 +226,7 @@ def _roles(families: Sequence[str]) -> dict[str, dict[str, Any]]:
             _on([names.INDEX_CHECKPOINTS], "create_index", "index", "read"),
             _on([names.INDEX_DEAD_LETTERS], "create_doc", "create_index", "read"),
         ),
+        "drift": _role([], _on(profiles, "read"), _on([names.INDEX_DRIFT], "delete", "index", "read")),
         "grafana": _role(["cluster:monitor/health", "cluster:monitor/main"], _on(shown, "read", "view_index_metadata")),
         "responder": _role(
             [],

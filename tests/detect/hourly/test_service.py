@@ -1,0 +1,145 @@
+"""Many processes: in the order in which they depend on each other, and none held up by another one's failure."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+
+import pytest
+from elastic_transport import ConnectionError as Unreachable
+from prometheus_client import generate_latest
+
+from aiwatch.catalogue.model import Catalogue, Framework
+from aiwatch.detect.hourly.service import Service, in_order
+from tests.detect.hourly.made_up import CountingJudge, MemoryStore, at, baseline, process, profile
+
+HELD = baseline()
+LOW, HIGH = [0.5] * 10, [1.5] * 10
+
+
+def catalogue(*processes) -> Catalogue:
+    return Catalogue(Framework(), processes)
+
+
+def series(service: Service, prefix: str) -> dict[str, float]:
+    lines = generate_latest(service.metrics.registry).decode().splitlines()
+    return {
+        name: float(value) for name, _, value in (line.rpartition(" ") for line in lines) if name.startswith(prefix)
+    }
+
+
+def filled(hours: int, high: tuple[int, ...] = ()) -> MemoryStore:
+    store = MemoryStore()
+    for hour in range(hours):
+        store.arrive("a", profile(hour, HIGH if hour in high else LOW, HELD))
+    return store
+
+
+def serving(store: MemoryStore, *processes, judges: dict[str, CountingJudge] | None = None) -> Service:
+    held = judges if judges is not None else {}
+    service = Service(store, lambda one, _: held.setdefault(one.name, CountingJudge()))
+    service.follow(catalogue(*processes))
+    return service
+
+
+def test_a_report_is_stored_before_its_process_is_shown_to_drift() -> None:
+    store = filled(4, high=(3,))
+    seen: list[tuple[bool, bool]] = []
+
+    class Watching(MemoryStore):
+        def put(self, tested) -> None:
+            shown = 'ai_drift_detected{feature="amount",process="fraud"}'
+            seen.append((tested.result.state == "drift", series(service, shown).get(shown) == 1.0))
+            super().put(tested)
+
+    store.__class__ = Watching
+    service = serving(store, process(held=HELD))
+    assert service.look(at(4.5)) == []
+    assert seen[-1] == (True, False)
+    assert series(service, "ai_drift_report_info") == {
+        'ai_drift_report_info{process="fraud",report="fraud:20260302T0300Z"}': 1.0
+    }
+    assert series(service, "ai_drift_cause_info")
+
+
+def test_one_process_that_fails_does_not_stop_the_others() -> None:
+    judges = {"bad": CountingJudge(), "fraud": CountingJudge()}
+    judges["bad"].fail_at = at(2)
+    service = serving(filled(4), process("bad", HELD), process(held=HELD), judges=judges)
+    assert service.look(at(5)) == ["bad"]
+    assert series(service, "aiwatch_drift_failures_total") == {
+        'aiwatch_drift_failures_total{process="bad"}': 1.0,
+        'aiwatch_drift_failures_total{process="fraud"}': 0.0,
+    }
+    assert 'ai_drift_window_rows{process="fraud"}' in series(service, "ai_drift_window_rows")
+
+
+def test_without_elasticsearch_the_metrics_say_how_old_they_are_and_nothing_is_skipped() -> None:
+    store = filled(10)
+    service = serving(store, process(held=HELD))
+    service.look(at(3.5))
+    ended = 'ai_drift_window_end_timestamp_seconds{process="fraud"}'
+    before = series(service, ended)
+    store.seen = _unreachable
+    for hour in (4.5, 5.5):
+        assert service.look(at(hour)) == ["fraud"]
+    assert series(service, "aiwatch_up") == {"aiwatch_up": 0.0}
+    assert series(service, ended) == before == {ended: at(3).timestamp()}
+    del store.seen
+    assert service.look(at(6.5)) == []
+    assert series(service, "aiwatch_up") == {"aiwatch_up": 1.0}
+    assert sorted(each.link.start for each in store.documents.values()) == [at(hour) for hour in range(6)]
+
+
+def _unreachable(*_: object) -> None:
+    raise Unreachable("no route to host")
+
+
+def test_a_process_without_a_baseline_says_so_from_the_first_day() -> None:
+    service = serving(MemoryStore(), process("new"))
+    assert service.look(at(1)) == []
+    shown = series(service, "ai_drift_state")
+    assert [name for name, value in shown.items() if value] == ['ai_drift_state{process="new",state="no_baseline"}']
+
+
+def test_a_baseline_that_is_made_while_it_runs_is_followed_and_a_process_that_goes_is_forgotten() -> None:
+    store = filled(4)
+    service = serving(store, process(), process("gone"))
+    service.look(at(5))
+    service.follow(catalogue(process(held=HELD)))
+    service.look(at(5))
+    states = {name for name, value in series(service, "ai_drift_state").items() if value}
+    assert states == {'ai_drift_state{process="fraud",state="ok"}'}
+
+
+def test_processes_come_after_those_that_they_depend_on() -> None:
+    a, b, c = process("a", upstream=["c"]), process("b"), process("c", upstream=["b"])
+    assert [each.name for each in in_order([a, b, c])] == ["b", "c", "a"]
+    x, y = process("x", upstream=["y"]), process("y", upstream=["x"])
+    assert [each.name for each in in_order([y, x])] == ["x", "y"]
+
+
+def test_the_results_of_upstream_processes_are_at_hand_when_drift_is_explained() -> None:
+    judges: dict[str, CountingJudge] = {}
+    down = process("down", HELD, upstream=["feed", "other"])
+    service = serving(filled(3, high=(2,)), down, process("feed", HELD), process("other"), judges=judges)
+    service.look(at(4))
+    assert [upstream for _, upstream in judges["down"].explained] == [["feed"]]
+    assert [upstream for _, upstream in judges["feed"].explained] == [[]]
+
+
+def test_it_looks_again_until_it_is_stopped_and_follows_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aiwatch.detect.hourly.service.PAUSE_SECONDS", 0.001)
+    service, stop = serving(filled(6), process()), threading.Event()
+    catalogues = iter([catalogue(process(held=HELD))])
+    hours = iter([1.5, 2.5, 3.5])
+
+    def clock() -> datetime:
+        hour = next(hours, None)
+        if hour is None:
+            stop.set()
+        return at(hour if hour is not None else 4.5)
+
+    service.run(stop, clock, lambda: next(catalogues, None))
+    ended = 'ai_drift_window_end_timestamp_seconds{process="fraud"}'
+    assert series(service, ended) == {ended: at(4).timestamp()}
