@@ -78,9 +78,9 @@ def test_columns_give_what_row_after_row_gives(seed: int) -> None:
 
 def test_discrete_values_have_an_edge_each_and_heavy_ones_a_bin_of_their_own() -> None:
     chance = np.random.default_rng(1)
-    assert edges_of(chance.integers(0, 200, 5000).astype(float), 256).tolist() == list(range(200))
+    assert edges_of(np.sort(chance.integers(0, 200, 5000).astype(float)), 256).tolist() == list(range(200))
     values = np.concatenate([np.zeros(3000), chance.normal(5, 1, 6000), np.full(1000, 5.0)])
-    edges = edges_of(values, 256)
+    edges = edges_of(np.sort(values), 256)
     assert len(edges) <= 255
     shape = Numeric(tuple(edges.tolist()))
     for heavy in (0.0, 5.0):
@@ -90,7 +90,7 @@ def test_discrete_values_have_an_edge_each_and_heavy_ones_a_bin_of_their_own() -
 
 def test_bins_of_a_continuous_feature_hold_about_as_many_values_each() -> None:
     values = np.random.default_rng(2).lognormal(3, 2, 100_000)
-    counts = np.bincount(np.searchsorted(edges_of(values, 256), values, side="left"), minlength=256)
+    counts = np.bincount(np.searchsorted(edges_of(np.sort(values), 256), values, side="left"), minlength=256)
     assert len(counts) == 256
     assert counts.min() > 0.9 * 100_000 / 256
     assert counts.max() < 1.1 * 100_000 / 256

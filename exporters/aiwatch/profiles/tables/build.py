@@ -17,7 +17,7 @@ from aiwatch.profiles.baseline import FORMAT, MAX_BYTES, Baseline, FeatureBaseli
 from aiwatch.profiles.fold import LONGEST
 from aiwatch.profiles.normal_scores import normal_scores
 from aiwatch.profiles.profile import Categorical, Counts, Numeric, Profile, Shape
-from aiwatch.profiles.tables.frames import FrameFold, as_numbers, column_codes, column_counts, row_hashes
+from aiwatch.profiles.tables.frames import FrameFold, as_numbers
 from aiwatch.profiles.tables.raw import NO_VALUE, TableError
 from aiwatch.profiles.tables.typed import Table
 
@@ -61,8 +61,7 @@ def build_baseline(
     features: dict[str, FeatureBaseline] = {}
     for name, type_ in table.columns.items():
         column = table.frame.select(name).collect().to_series()
-        shapes[name] = _numeric(column, bins) if type_ == "numeric" else _categorical(column, bins)
-        counts = _bin_counts(column, shapes[name])
+        shapes[name], counts = _numeric(column, bins) if type_ == "numeric" else _categorical(column, bins)
         features[name] = FeatureBaseline(shapes[name], Counts(counts), normal_scores(counts))
     related = (*([table.prediction] if table.prediction else []), *table.types)[:RELATED]
     draft = Baseline(
@@ -84,8 +83,7 @@ def _filled(draft: Baseline, table: Table) -> Baseline:
     whole = fold.fold.empty(names.UNKNOWN, draft.created)
     different = 0
     for chunk in table.chunks(100 * _A_THOUSAND):
-        fold.add(whole, chunk)
-        hashes = row_hashes(fold.codes(chunk))
+        hashes = fold.add(whole, chunk)
         different += sum(len(np.unique(hashes[at : at + _A_THOUSAND])) for at in range(0, len(hashes), _A_THOUSAND))
     return msgspec.structs.replace(
         draft,
@@ -127,46 +125,46 @@ def _source(table: Table) -> Source:
     return Source(table.files, table.sha256, table.rows, *at)
 
 
-def _numeric(column: pl.Series, most: int) -> Numeric:
+def _numeric(column: pl.Series, most: int) -> tuple[Shape, list[int]]:
+    """Return the bins of a column of numbers, and how many values each holds."""
     values = as_numbers(column)
-    return Numeric(tuple(edges_of(values[np.isfinite(values)], most).tolist()))
+    ordered = np.sort(values[np.isfinite(values)])
+    edges = edges_of(ordered, most)
+    up_to = np.searchsorted(ordered, edges, side="right")
+    return Numeric(tuple(edges.tolist())), np.diff(up_to, prepend=0, append=len(ordered)).tolist()
 
 
-def edges_of(values: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.float64]:
-    """Return edges of at most ``most`` bins, all of them values that occur.
+def edges_of(ordered: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.float64]:
+    """Return edges of at most ``most`` bins for ascending values, all of them values that occur.
 
     A feature with fewer different values has an edge at each, so that nothing is lost. Else the bins hold about as
     many values each; a value that fills more than one of them by itself has a bin of its own.
 
     >>> edges_of(np.array([1.0, 2.0, 2.0, 5.0]), 256).tolist()
     [1.0, 2.0, 5.0]
-    >>> edges_of(np.array([0.0] * 50 + [float(number) for number in range(-50, 50)]), 4).tolist()
+    >>> edges_of(np.sort([0.0] * 50 + [float(number) for number in range(-50, 50)]), 4).tolist()
     [-1.0, 0.0]
     """
-    distinct: npt.NDArray[np.float64]
-    distinct, counts = np.unique(values, return_counts=True)
+    starts = np.flatnonzero(np.diff(ordered, prepend=-np.inf))
+    distinct, ends = ordered[starts], np.append(starts[1:], len(ordered))
     if len(distinct) < most:
         return distinct
-    ends = counts.cumsum()
     for parts in range(most, 1, -1):
-        quantiles = np.searchsorted(ends, np.arange(1, parts) * (len(values) / parts))
-        heavy = np.flatnonzero(counts > len(values) / parts)
+        quantiles = np.searchsorted(ends, np.arange(1, parts) * (len(ordered) / parts))
+        heavy = np.flatnonzero(ends - starts > len(ordered) / parts)
         chosen = np.unique(np.concatenate([quantiles, heavy, heavy[heavy > 0] - 1]))
         if len(chosen) < most:
             return np.asarray(distinct[chosen])
     return distinct[:0]
 
 
-def _categorical(column: pl.Series, most: int) -> Categorical:
-    """Return the most frequent categories, the most frequent first."""
+def _categorical(column: pl.Series, most: int) -> tuple[Shape, list[int]]:
+    """Return the most frequent categories, the most frequent first, and how many values each has."""
     held = column.drop_nulls()
     held = held.filter((held != NO_VALUE) & (held.str.len_chars() <= LONGEST))
     counts: Any = held.value_counts().sort(["count", column.name], descending=[True, False])
-    return Categorical(tuple(counts[column.name].head(most).to_list()))
-
-
-def _bin_counts(column: pl.Series, shape: Shape) -> list[int]:
-    return column_counts(column, column_codes(column, shape), shape).bins
+    chosen = counts.head(most)
+    return Categorical(tuple(chosen[column.name].to_list())), chosen["count"].to_list()
 
 
 def _segment_values(table: Table, name: str, shapes: dict[str, Shape]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from aiwatch.profiles.tables.raw import NO_VALUE
 from aiwatch.profiles.tables.typed import ERROR, LABEL, LATENCY, VERSION
 
 Codes: TypeAlias = npt.NDArray[np.uint16]
+Hashes: TypeAlias = npt.NDArray[np.uint32]
 Numbers: TypeAlias = npt.NDArray[np.float64]
 
 
@@ -36,9 +37,9 @@ class FrameFold:
             for feature, values in baseline.segments.items()
         }
 
-    def add(self, profile: Profile, frame: pl.DataFrame) -> None:
-        """Add every row of ``frame``."""
-        self._add(profile, frame, self.codes(frame))
+    def add(self, profile: Profile, frame: pl.DataFrame) -> Hashes:
+        """Add every row of ``frame``, and return the hash of each."""
+        return self._add(profile, frame, self.codes(frame))
 
     def by_hour(self, frame: pl.DataFrame) -> Iterator[tuple[datetime, Profile]]:
         """Return a profile for each hour that ``frame`` has rows of; rows without a time are left out."""
@@ -68,12 +69,13 @@ class FrameFold:
             found[:, place] = column_codes(frame[name], shape)
         return found
 
-    def _add(self, profile: Profile, frame: pl.DataFrame, codes: Codes) -> None:
+    def _add(self, profile: Profile, frame: pl.DataFrame, codes: Codes) -> Hashes:
         profile.rows += len(frame)
         self._count(profile.features, frame, codes)
         self._serve(profile, frame)
         self._relate(profile, codes)
-        rows, numbers = np.unique(row_hashes(codes), return_counts=True)
+        hashes = row_hashes(codes)
+        rows, numbers = np.unique(hashes, return_counts=True)
         profile.repeats = smallest(summed(profile.repeats, dict(zip(rows.tolist(), numbers.tolist(), strict=True))))
         if self.fold.prediction is not None and LABEL in frame.columns:
             self._label(profile, codes[:, self._places[self.fold.prediction]], frame[LABEL].to_numpy())
@@ -82,6 +84,7 @@ class FrameFold:
                 chosen = codes[:, self._places[feature]] == code
                 if chosen.any():
                     self._segment(profile, feature, value, frame.filter(chosen), codes[chosen])
+        return hashes
 
     def _count(self, held: dict[str, Counts], frame: pl.DataFrame, codes: Codes) -> None:
         for place, (name, shape) in enumerate(self._shapes.items()):
@@ -162,7 +165,7 @@ def column_counts(column: pl.Series, codes: Codes, shape: Shape) -> Counts:
     return counts
 
 
-def row_hashes(codes: Codes) -> npt.NDArray[np.uint32]:
+def row_hashes(codes: Codes) -> Hashes:
     """Return the CRC-32 of every row's bins."""
     data, width = memoryview(codes.astype("<u2", copy=False).tobytes()), 2 * codes.shape[1]
     hashes = [zlib.crc32(data[start : start + width]) for start in range(0, len(data), width)]

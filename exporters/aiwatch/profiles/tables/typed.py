@@ -158,7 +158,7 @@ def read_table(patterns: Sequence[str], wanted: Wanted, scratch: Path) -> Table:
         notes.append(f"{label}: the true outcome")
     chosen += _service(raw, columns, {*types, *taken})
     return Table(
-        raw.frame.select(chosen),
+        _written(raw.frame.select(chosen), scratch) if raw.text else raw.frame.select(chosen),
         types,
         prediction,
         time is not None,
@@ -168,6 +168,13 @@ def read_table(patterns: Sequence[str], wanted: Wanted, scratch: Path) -> Table:
         raw.sha256,
         tuple(notes),
     )
+
+
+def _written(frame: pl.LazyFrame, scratch: Path) -> pl.LazyFrame:
+    """Return a frame that is not made of text again each time somebody looks at it."""
+    path = scratch / "typed.parquet"
+    frame.sink_parquet(path)
+    return pl.scan_parquet(path)
 
 
 # -- which column is what ------------------------------------------------------------------------------
