@@ -33,3 +33,4 @@ def test_the_demo_is_watched_from_the_start() -> None:
     process = next(each for each in load_catalogue(CATALOGUE).processes if each.name == PROCESS)
     assert process.baseline is not None
     assert process.baseline.segments.keys() == {"country", "channel"}
+    assert bytes(process.baseline.rhythm) != b"null"
