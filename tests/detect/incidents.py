@@ -44,7 +44,8 @@ def rows(number: int, seed: int, *, richer: float = 0.0, fixed: float | None = N
 
 
 def scored(income: Any, spent: Any, age: Any) -> Any:
-    return 1 / (1 + np.exp(1 - 1.5 * (np.log(spent) - 4) + 1.2 * (np.log(income) - 10) + 0.02 * (age - 40)))
+    income, spent = (np.log(np.maximum(each, 1e-3)) for each in (income, spent))
+    return 1 / (1 + np.exp(1 - 1.5 * (spent - 4) + 1.2 * (income - 10) + 0.02 * (age - 40)))
 
 
 def rescored(frame: pl.DataFrame) -> pl.DataFrame:

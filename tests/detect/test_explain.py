@@ -9,7 +9,7 @@ import pytest
 
 from aiwatch import names
 from aiwatch.detect.causes import HYPOTHESES
-from aiwatch.detect.explain import BY_CHANCE, log_weight
+from aiwatch.detect.explain import BY_CHANCE, can_be_told, log_weight
 from aiwatch.detect.signs.contract import Sign
 from aiwatch.profiles.result import Finding, Result
 from aiwatch.profiles.tables.typed import ERROR, LABEL, LATENCY, VERSION
@@ -141,5 +141,6 @@ def test_two_files_alone_are_enough_to_tell_a_cause() -> None:
 def test_a_sign_that_was_not_looked_for_says_nothing() -> None:
     one = HYPOTHESES[0]
     assert log_weight(one, {}) == pytest.approx(np.log(one.prior))
+    assert not can_be_told(one, {})
     seen = log_weight(one, {"latency": [Sign("latency", 1.0)]})
     assert seen == pytest.approx(np.log(one.prior * BY_CHANCE))

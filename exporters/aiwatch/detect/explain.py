@@ -17,6 +17,7 @@ _ALWAYS: frozenset[SignName] = frozenset({"outcomes", "latency", "errors", "repe
 _OF_SCORE: frozenset[SignName] = frozenset({"score_moved", "score_missing", "score_apart", "outcomes"})
 _CLEAR = 0.5  # strength from which on a sign is told, and a window needs an explanation
 _LEAST = 0.02  # weight of a cause that is still told
+_HARDLY_WITHOUT = 0.9  # of the incidents of a hypothesis show such a sign
 _TOLD = 4  # signs of a cause
 
 Signs = Mapping[SignName, Sequence[Sign]]
@@ -27,7 +28,8 @@ def explain(situation: Situation) -> tuple[Claim, ...]:
 
     Each hypothesis of each cause is scored by its prior and by how well it foretells what is to be seen and what is
     not, as if signs were independent given the cause (naive Bayes, after Pearl). A sign that is there by half counts by
-    half. The hypotheses of one cause add up; the weights of all causes together are 1.
+    half; a hypothesis whose main sign could not be looked for is left out. The hypotheses of one cause add up; the
+    weights of all causes together are 1.
 
     Something wants explaining where the verdict says so, or where a sign is clear that the verdict does not look at:
     outcomes, latency, errors, repeated rows, their number.
@@ -37,12 +39,13 @@ def explain(situation: Situation) -> tuple[Claim, ...]:
     signs = look(situation)
     if not situation.drifted and not any(clear(signs, name) for name in _ALWAYS):
         return ()
-    logs = [log_weight(hypothesis, signs) for hypothesis in HYPOTHESES]
+    thinkable = [hypothesis for hypothesis in HYPOTHESES if can_be_told(hypothesis, signs)]
+    logs = [log_weight(hypothesis, signs) for hypothesis in thinkable]
     top = max(logs)
     weights = [math.exp(log - top) for log in logs]
     whole = sum(weights)
     by_cause: dict[Cause, list[tuple[float, Hypothesis]]] = {}
-    for hypothesis, weight in zip(HYPOTHESES, weights, strict=True):
+    for hypothesis, weight in zip(thinkable, weights, strict=True):
         by_cause.setdefault(hypothesis.cause, []).append((weight / whole, hypothesis))
     claims = [_claim(cause, held, signs) for cause, held in by_cause.items()]
     told = [claim for claim in claims if claim.weight >= _LEAST and claim.evidence]
@@ -66,6 +69,11 @@ def clear(signs: Signs, name: SignName) -> bool:
 def presence(signs: Signs, name: SignName) -> float:
     """Return how surely a sign is there, in whatever feature."""
     return max((sign.strength for sign in signs.get(name, ())), default=0.0)
+
+
+def can_be_told(hypothesis: Hypothesis, signs: Signs) -> bool:
+    """Tell whether all signs that a hypothesis is hardly ever without could be looked for."""
+    return all(name in signs for name, share in hypothesis.expects.items() if share >= _HARDLY_WITHOUT)
 
 
 def log_weight(hypothesis: Hypothesis, signs: Signs) -> float:

@@ -183,12 +183,16 @@ def compare(
     adjusted = iter(holm([finding.p_value for findings in found for finding in findings]))
     history = [tuple(_judged(finding, next(adjusted)) for finding in findings) for findings in found]
     starts = [each[0].start for each in profiles]
+    usually = judge.repeats(reference.frame.head(max(len(piece.frame) for piece in pieces)).collect())
+    repeats = [(judge.repeats(piece.frame), usually) for piece in pieces]
     chunks = []
     for number, piece in enumerate(pieces):
         past = history[: number + 1]
         findings = tuple(with_onset(finding, starts, past) for finding in past[-1])
         windows = [profile for each in profiles[: number + 1] for profile in each]
-        situation = situation_of(baseline, windows, findings, upstream=upstream, usual=judge.usual)
+        situation = situation_of(
+            baseline, windows, findings, upstream=upstream, usual=judge.usual, repeats=repeats[number]
+        )
         causes = explain(situation)
         drifted = any(finding.drifted for finding in findings)
         state: State = "drift" if drifted else "ok" if findings else "not_enough_data"
@@ -234,6 +238,10 @@ class _Judge:
         """Return a profile of each model version; pieces without times lie as hours behind each other."""
         start = piece.start or _NONE + number * timedelta(hours=1)
         return self._fold.by_version(piece.frame, start, piece.end or start + timedelta(hours=1))
+
+    def repeats(self, frame: pl.DataFrame) -> tuple[int, int]:
+        """Return how many rows there are, and how many different ones."""
+        return len(frame), frame.select(list(self._baseline.features)).n_unique()
 
     def findings(self, piece: Piece, profile: Profile) -> list[Finding]:
         """Return what every test says, before multiplicity; nothing for a piece with too few rows."""

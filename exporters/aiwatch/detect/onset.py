@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+import numpy as np
 
+from aiwatch.detect.change import point
 from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.fold import prediction_name
 from aiwatch.profiles.profile import Profile
@@ -39,10 +41,6 @@ def onset(baseline: Baseline, windows: Sequence[Profile]) -> datetime | None:
     return None if place is None else windows[place].start
 
 
-_FULL = 0.6  # of its present size from which on a change has come at once
-_BEFORE = 0.4  # of its size that it may have had in the window before
-
-
 def with_onset(finding: Finding, starts: Sequence[datetime], history: Sequence[Sequence[Finding]]) -> Finding:
     """Return a finding with when its drift began, and whether that was a jump, if it drifted.
 
@@ -57,11 +55,11 @@ def with_onset(finding: Finding, starts: Sequence[datetime], history: Sequence[S
     first = len(past) - 1
     while first > 0 and (same := past[first - 1]) is not None and same.drifted:
         first -= 1
-    effects = [0.0 if each is None else max(each.effect, 0.0) for each in past]
-    sudden = None
-    if first > 0:
-        sudden = effects[first] >= _FULL * effects[-1] and effects[first - 1] <= _BEFORE * effects[first]
-    return msgspec.structs.replace(finding, since=starts[first], sudden=sudden)
+    if first == 0:
+        return msgspec.structs.replace(finding, since=starts[0])
+    effects = np.array([0.0 if each is None else max(each.effect, 0.0) for each in past])
+    since, sudden = point(starts, effects, first)
+    return msgspec.structs.replace(finding, since=since, sudden=sudden)
 
 
 def _same(finding: Finding, others: Sequence[Finding]) -> Finding | None:

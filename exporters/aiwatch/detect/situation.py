@@ -80,6 +80,7 @@ def situation_of(
     upstream: Mapping[str, Result] | None = None,
     usual: Profile | None = None,
     expected_rows: float | None = None,
+    repeats: tuple[tuple[int, int], tuple[int, int]] | None = None,
 ) -> Situation:
     """Return the situation after the last of some windows.
 
@@ -90,6 +91,7 @@ def situation_of(
         upstream: the last result of each process that this one depends on.
         usual: what stands for the windows before the change where there are none, such as a reference file.
         expected_rows: how many predictions the last window usually has, if known.
+        repeats: rows, and how many of them are different, in the last window and usually; where it is known exactly.
 
     Raises:
         ValueError: there is no window.
@@ -116,7 +118,7 @@ def situation_of(
         before=added(before) if before else None,
         findings=found,
         versions=(_versions(now), _versions(before)),
-        repeats=(_repeats(now), _repeats(before)),
+        repeats=repeats or (_repeats(now), _repeats(before)),
         since=begun,
         upstream=upstream or {},
         expected_rows=None if expected_rows is None else expected_rows * len(by_time(now)),

@@ -51,6 +51,6 @@ HYPOTHESES = (
         _MOVES,
     ),
     _kind("misjoined", 0.7, {"untied": 0.95, "reweighted": 0.1}),
-    _kind("duplicates", 1.5, {"repeated": 0.97, "volume": 0.4, "reweighted": 0.3, "several": 0.2}),
+    _kind("duplicates", 1.5, {"repeated": 0.97, "volume": 0.4, "score_moved": 0.15, "several": 0.05}),
     _kind("volume", 1.5, {"volume": 0.97, "reweighted": 0.2}),
 )

@@ -27,6 +27,7 @@ HYPOTHESES = (
             "beyond": 0.05,
             "spike": 0.04,
             "volume": 0.1,
+            "repeated": 0.1,
             "gradual": 0.5,
         },
     ),

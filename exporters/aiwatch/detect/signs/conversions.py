@@ -37,6 +37,7 @@ _FACTORS = (
 _DRASTIC = 2.5  # a factor that hardly any population is multiplied by
 _FAR = 1.5**2 / 2  # divergence of a shift by one and a half standard deviations: nor that any population moves
 _EXPLAINED = 0.75  # of the divergence
+_ALL = 0.95
 _ABSOLUTE = "without their sign"
 _FEW = 5  # bins with rows: below, no shape can be recognised
 _FINE = 30  # ... and this many for one that is not only stretched
@@ -190,6 +191,8 @@ def _fit(change: Change, conversion: Conversion) -> tuple[float, float]:
             mixed = (1 - share) * was + share * new + 1e-12
             share = float((now * share * new / mixed).sum())
         left = change.left_over((1 - share) * was + share * new)
+        if share < _ALL and abs(conversion.factor or 1.0) < 1 and new.max() > _ALL:
+            return math.inf, share  # so small that any small value would do
     if not _moments_fit(change, conversion, share) or (conversion.factor is None and share < 0.9):
         return math.inf, share
     return left, share

@@ -44,6 +44,7 @@ class Moments:
             due=float(weights @ moved[others]),
             slope=float(weights @ self.now[others, at]) / spread if spread > 1e-6 else 1.0,
             spread=float(self.now[at, at]) / variance if variance > 0 else 1.0,
+            due_spread=spread / explained if explained > 0 else 1.0,
         )
 
 
@@ -57,6 +58,7 @@ class Regression:
         due: how far the means of the others let expect.
         slope: of the regression now: 1 as then, 0 if nothing is left of it.
         spread: its variance now, divided by that then.
+        due_spread: the same of what the others predict.
     """
 
     explained: float
@@ -64,6 +66,7 @@ class Regression:
     due: float
     slope: float
     spread: float
+    due_spread: float
 
 
 def moments_of(situation: Situation) -> Moments | None:

@@ -10,13 +10,14 @@ import math
 from collections.abc import Iterator
 
 from aiwatch.detect.signs.contract import Sign
-from aiwatch.detect.signs.moments import Moments, moments_of
+from aiwatch.detect.signs.moments import moments_of
 from aiwatch.detect.signs.strength import strength
 from aiwatch.detect.situation import Situation
 from aiwatch.report.numbers import percent
 
 _RELATED = 0.05  # share of variance that the other inputs must explain for them to tell anything
 _MOVED = 0.1  # standard deviations
+_SPREAD = 0.3  # change of the variance, as a share of it
 _ALONG = 0.7  # of the usual part
 _MOST = 4.0  # nats that one input may contribute
 _CUT = 0.5  # slope of what was 1
@@ -30,7 +31,6 @@ def relations(situation: Situation) -> Iterator[Sign]:
     inputs = [name for name in moments.names if name != situation.prediction]
     if len(inputs) < 2:
         return
-    yield Sign("untied", 0.0)
     nats, told = 0.0, []
     for name in inputs:
         found = moments.regression(name, inputs)
@@ -42,11 +42,16 @@ def relations(situation: Situation) -> Iterator[Sign]:
         text = f"{name}: goes with the other inputs at {percent(max(found.slope, 0.0))} of the former strength"
         yield Sign("untied", size, text, (name,))
         if abs(found.moved) > _MOVED:
-            nats += _followed(found.explained, found.moved, found.due, moments)
+            chance = math.sqrt(2 * found.explained / moments.rows)
+            nats += _followed(found.due, found.explained * found.moved, chance)
             told.append((name, found.due / found.moved / found.explained))
+        if abs(found.spread - 1) > _SPREAD:
+            usual = found.explained * (found.spread - 1)
+            nats += _followed(found.due_spread - 1, usual, math.sqrt(4 / moments.rows))
+            told.append((name, (found.due_spread - 1) / usual))
     if told:
         follows = 1 / (1 + math.exp(-nats))
-        names = tuple(name for name, _ in told)
+        names = tuple(dict.fromkeys(name for name, _ in told))
         share = sum(ratio for _, ratio in told) / len(told)
         along = "moved along" if share > _ALONG else "stayed" if share < 1 - _ALONG else "moved along in part"
         text = f"inputs that go with {', '.join(names[:3])} {along}"
@@ -54,11 +59,9 @@ def relations(situation: Situation) -> Iterator[Sign]:
         yield Sign("alone", 1 - follows, text, names)
 
 
-def _followed(explained: float, moved: float, due: float, moments: Moments) -> float:
-    """Return the log likelihood ratio of the others having followed against having stayed."""
-    chance = math.sqrt(explained * 2 / moments.rows)
-    usual = explained * moved
+def _followed(seen: float, usual: float, chance: float) -> float:
+    """Return the log likelihood ratio of the others having followed as usual against having stayed."""
     with_it = math.hypot(chance, 0.5 * usual)
     without = math.hypot(chance, 0.15 * usual, 0.01)
-    ratio = 0.5 * ((due / without) ** 2 - ((due - usual) / with_it) ** 2) + math.log(without / with_it)
+    ratio = 0.5 * ((seen / without) ** 2 - ((seen - usual) / with_it) ** 2) + math.log(without / with_it)
     return max(-_MOST, min(_MOST, ratio))

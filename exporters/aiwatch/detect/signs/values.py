@@ -64,12 +64,11 @@ def beyond(situation: Situation) -> Iterator[Sign]:
         if not edges or None in (then.low, then.high, counts.low, counts.high):
             continue
         low, high = float(then.low or 0.0), float(then.high or 0.0)
+        least, most = float(counts.low or 0.0), float(counts.high or 0.0)
         span = high - low
-        above = float(counts.high or 0.0) - high > max(_FAR * span, 2 * (high - edges[-1]))
-        below = (
-            low - float(counts.low or 0.0) > max(_FAR * span, 2 * (edges[0] - low)) or float(counts.low or 0) < 0 <= low
-        )
-        for out, place, reached in ((above, -1, counts.high), (below, 0, counts.low)):
+        above = most - high > max(_FAR * span, 2 * (high - edges[-1]))
+        below = low - least > max(_FAR * span, 2 * (edges[0] - low)) or least < 0 <= low or least == 0 < low
+        for out, place, reached in ((above, -1, most), (below, 0, least)):
             if not out:
                 continue
             error = share_error(change.now[place], counts.seen, change.was[place], then.seen)
@@ -127,7 +126,7 @@ def _mixed(change: Change, place: int) -> float:
     if change.left_over(expected) > 0.25 * change.whole:
         return 0.0
     gain, error = better(change, expected, change.reweighted)
-    return strength(gain, 0.1 * change.whole, error)
+    return strength(gain, 0.03 * change.whole, error)
 
 
 def _cut(change: Change, place: int) -> float:
