@@ -87,9 +87,9 @@ class Found:
     lines: float
 
 
-def read_metrics(text: str) -> Found:
+def read_metrics(text: str, process: str = PROCESS) -> Found:
     families = text_string_to_metric_families(text)
-    samples = [each for family in families for each in family.samples if each.labels.get("process") == PROCESS]
+    samples = [each for family in families for each in family.samples if each.labels.get("process") == process]
 
     def total(name: str) -> float:
         return sum(sample.value for sample in samples if sample.name == name)

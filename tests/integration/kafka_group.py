@@ -134,9 +134,9 @@ def found(exporters: Sequence[Exporter]) -> Found:
     return add_up(text for exporter in exporters for text in by_partition(exporter.metrics()))
 
 
-def add_up(texts: Iterable[str]) -> Found:
+def add_up(texts: Iterable[str], process: str = PROCESS) -> Found:
     """The sum of what metrics show."""
-    parts = [read_metrics(text) for text in texts]
+    parts = [read_metrics(text, process) for text in texts]
     return Found(
         interactions=sum((part.interactions for part in parts), Counter()),
         ratings=sum((part.ratings for part in parts), Counter()),

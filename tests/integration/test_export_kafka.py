@@ -9,17 +9,26 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import requests
 import yaml
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
 from elasticsearch import Elasticsearch
+from elasticsearch.helpers import scan
 
+from aiwatch.catalogue.model import Catalogue, Framework
+from aiwatch.provision.apply.elasticsearch_server import apply
+from aiwatch.provision.generators.elasticsearch_templates import generate
+from bench.faults.scores import Scores
 from tests.integration.conftest import StartServer, wipe
 from tests.integration.export_truth import PROCESS, Found, expected
 from tests.integration.kafka_group import (
     AIWATCH,
+    CLIENT,
     PARTITIONS,
     ROOT,
     Exporter,
@@ -175,3 +184,43 @@ def test_a_state_that_is_gone_is_told_and_nothing_is_read_from_the_beginning_aga
     second = single.start()
     wait_until(lambda: "Kafka says that the group has read partition gone/0" in second.said(), second.said)
     assert second.partitions() == set()
+
+
+def test_each_partition_has_parts_of_the_profiles_which_add_up_whoever_reads_it(
+    stack: ExitStack, tmp_path: Path, broker: Kafka, es: Elasticsearch, elasticsearch_server: run.Elasticsearch
+) -> None:
+    wipe(es)
+    apply(es, dict(generate(Catalogue(Framework(), ()))), tmp_path, 90 * 86400.0, datetime.now(UTC).date())
+    scores = Scores("card-fraud", seed=8)
+    (tmp_path / "catalogue" / "processes").mkdir(parents=True)
+    scores.describe(tmp_path / "catalogue", "logs: [{source: kafka, topic: scores, record: prediction}]\n")
+    (tmp_path / "client").write_text(CLIENT)
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    admin.create_topics([NewTopic("scores", PARTITIONS, 1)])["scores"].result()
+    producer = Producer({"bootstrap.servers": broker.bootstrap})
+    options = [f"--catalogue={tmp_path / 'catalogue'}", f"--logs={tmp_path}", "--listen=127.0.0.1:0"]
+    options += [f"--kafka={broker.bootstrap}", "--kafka-group=scores", f"--kafka-config={tmp_path / 'client'}"]
+    options += [f"--elasticsearch={elasticsearch_server.url}", f"--api-key-file={tmp_path / 'exporter-api-key'}"]
+
+    def write(number: int) -> None:
+        for place, line in enumerate(scores.make(number).splitlines()):
+            producer.produce("scores", line, partition=place % PARTITIONS)
+        producer.flush()
+
+    def start(name: str) -> Exporter:
+        exporter = Exporter([*AIWATCH, "export", *options, "--zero-seconds=0"], tmp_path / name)
+        stack.callback(exporter.kill)
+        return exporter
+
+    write(4000)
+    first, second = start("first"), start("second")
+    wait_until(lambda: len(second.partitions()) == PARTITIONS // 2, second.said)
+    write(4000)
+    first.kill()
+    write(2000)
+    wait_until(lambda: add_up(by_partition(second.metrics()), "card-fraud").lines == scores.lines, second.said)
+    second.stop()
+    es.indices.refresh(index="aiwatch-*")
+    stored = [hit["_source"] for hit in scan(es, index="aiwatch-profiles-*")]
+    assert scores.differences(stored) == []
+    assert len(stored) > len(scores.profiles)  # a part of each partition
