@@ -258,12 +258,12 @@ impl<'a> Reader<'a> {
         if !self.found.features {
             self.lacks(of, |_| true);
         }
-        if let Some((of, profile)) = &self.plan.profile
-            && *of == kind
-            && let Some((place, column)) = profile.prediction
-            && !self.found.numbers[column].is_nan()
-        {
-            self.code(place, Value::Number(self.found.numbers[column], None));
+        let profiled = self.plan.profile.as_ref().filter(|(of, _)| *of == kind);
+        if let Some((place, column)) = profiled.and_then(|(_, profile)| profile.prediction) {
+            let prediction = self.found.numbers[column];
+            if !prediction.is_nan() {
+                self.code(place, Value::Number(prediction, None));
+            }
         }
         let row = &self.found.row;
         let named = row.id.start != row.id.end || self.bounds.named_by_place;
