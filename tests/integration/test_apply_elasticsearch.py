@@ -26,7 +26,7 @@ TREE = dict(generate(Catalogue(Framework(), ())))
 RETENTION = 90 * 86400.0
 TODAY = date(2026, 3, 1)
 DAY = "aiwatch-interactions-2026.02.28"
-KEYS = ("exporter-api-key", "grafana-api-key", "responder-api-key")
+KEYS = ("drift-api-key", "exporter-api-key", "grafana-api-key", "responder-api-key")
 INTERACTION = {
     "@timestamp": "2026-02-28T12:00:00.000Z",
     "type": "interaction",
@@ -251,9 +251,8 @@ def test_a_failure_in_between_says_what_was_applied_and_what_was_not(es: Elastic
     applied, left = str(caught.value).splitlines()[1:]
     assert applied.startswith("applied: ")
     assert "index template aiwatch-interactions" in applied
-    assert left == (
-        "not applied: API key of exporter, API key of grafana, API key of responder, secret responder-token"
-    )
+    keys = ", ".join(f"API key of {file.removesuffix('-api-key')}" for file in KEYS)
+    assert left == f"not applied: {keys}, secret responder-token"
 
 
 def test_a_server_that_is_not_there_is_named(secrets: Path) -> None:
