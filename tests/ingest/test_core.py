@@ -365,6 +365,7 @@ def test_the_memory_of_a_block_is_not_multiplied() -> None:
     st.lists(st.floats() | st.sampled_from([0.0, -0.0, 1.0, 2.0, math.inf, -math.inf, math.nan]), max_size=40),
     st.sets(st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, 1.0, 2.0]), max_size=9),
 )
+@example([0.0, -0.0], {-0.0})
 def test_bins_are_counted_as_the_shape_of_a_number_says(values: list[float], chosen: set[float]) -> None:
     edges = sorted(chosen)
     counts, nans = _core.bin_counts(np.array(values * 90, float), np.array(edges, float))

@@ -19,7 +19,9 @@ impl Edges {
             return None;
         }
         let mut held = Box::new([f64::INFINITY; 256]);
-        held[..MOST_EDGES].get_mut(..edges.len())?.copy_from_slice(edges);
+        for (into, edge) in held[..MOST_EDGES].get_mut(..edges.len())?.iter_mut().zip(edges) {
+            *into = edge + 0.0; // minus zero becomes zero, or its difference from zero would have a sign
+        }
         Some(Edges { edges: held, number: edges.len(), first_step: (edges.len() + 1).next_power_of_two() as u32 / 2 })
     }
 
