@@ -19,6 +19,8 @@ from bench.report import Figure, report
 
 CAUSES = ("pipeline", "population", "concept", "model", "upstream", "infrastructure")
 NONE = "none"
+DATA = Path("build/nannyml/nannyml/datasets/data")
+FETCH = "pip download --no-deps -d build/nannyml nannyml && unzip -q -d build/nannyml build/nannyml/*.whl"
 CLEAN = 4  # streams without a cause for each world and seed
 Confusion = Counter[tuple[str, str]]
 
@@ -27,13 +29,13 @@ def main() -> int:
     """Run the benchmark; return 1 when a target was missed."""
     parser = argparse.ArgumentParser(prog="python -m bench.cause", description=__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="Times that everything is planted (3).")
-    parser.add_argument("--data", type=Path, default=Path("build/nannyml"), help="Where NannyML's data lies.")
+    parser.add_argument("--data", type=Path, default=DATA, help="Where NannyML's data lies.")
     parser.add_argument("--only", metavar="CAUSE|VARIANT", help="Plant nothing else.")
     parser.add_argument("--skip-held-out", action="store_true", help="Only the first family of generators.")
     arguments = parser.parse_args()
     made = worlds(arguments.data)
     if not any(world.name == "loans" for world in made):
-        print(f"{arguments.data} holds no car loans: pip download --no-deps nannyml, and unzip it there")
+        print(f"{arguments.data} holds no car loans, so they are left out; to get them:\n  {FETCH}")
     first = (case for world in made for case in _cases(world, plants, arguments.seeds))
     figures = _run("first family, hour by hour", first, 14, arguments.only)
     if not arguments.skip_held_out:
