@@ -171,3 +171,19 @@ def test_every_statistic_is_json_even_of_columns_that_do_not_vary(files: Path) -
     ]
     assert constant["drifted"]
     assert constant["test"] in {test.name for test in TESTS}
+
+
+def test_outcomes_that_change_at_the_same_scores_are_drift_though_no_feature_moved(files: Path) -> None:
+    chance = np.random.default_rng(5)
+
+    def with_outcomes(predictions: pl.DataFrame, more: float) -> pl.DataFrame:
+        happened = chance.random(len(predictions)) < predictions["y_pred_proba"].to_numpy() + more
+        return predictions.with_columns(label=pl.Series(happened.astype(int)))
+
+    with_outcomes(table(4000, 1), 0.0).write_parquet("reference.parquet")
+    [usual] = compared(with_outcomes(table(3000, 2), 0.0))["chunks"]  # type: ignore[misc]
+    [changed] = compared(with_outcomes(table(3000, 2), 0.2))["chunks"]  # type: ignore[misc]
+    assert (usual["state"], usual["causes"]) == ("ok", [])
+    assert changed["state"] == "drift"
+    assert [each["feature"] for each in changed["findings"] if each["drifted"]] == ["outcomes"]
+    assert changed["causes"][0]["cause"] == "concept"

@@ -15,6 +15,7 @@ import polars as pl
 
 from aiwatch import names
 from aiwatch.detect.aspects import Criteria, aspects, describe
+from aiwatch.detect.beyond import finding_of, grave
 from aiwatch.detect.contracts import DriftTest, Floats, Outcome
 from aiwatch.detect.explain import explain
 from aiwatch.detect.multiplicity import holm
@@ -195,6 +196,8 @@ def compare(
         )
         causes = explain(situation)
         drifted = any(finding.drifted for finding in findings)
+        if findings and not drifted and (claims := grave(causes)):
+            findings, drifted = (*findings, finding_of(claims[0], situation.since if piece.start else None)), True
         state: State = "drift" if drifted else "ok" if findings else "not_enough_data"
         chunks.append(
             Chunk(

@@ -26,6 +26,7 @@ HYPOTHESES = (
             "offset": 0.15,
             "beyond": 0.05,
             "spike": 0.04,
+            "swapped": 0.002,  # two features that come to look like each other by themselves, both at once
             "volume": 0.1,
             "repeated": 0.1,
             "gradual": 0.5,

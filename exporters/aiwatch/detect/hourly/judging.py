@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 import msgspec
 
-from aiwatch import names
 from aiwatch.catalogue.model import Process
 from aiwatch.detect.aspects import Criteria
+from aiwatch.detect.beyond import finding_of, grave
 from aiwatch.detect.explain import explain
 from aiwatch.detect.monitor import Monitor, MonitorState
 from aiwatch.detect.report import explained
@@ -17,10 +16,7 @@ from aiwatch.detect.situation import situation_of
 from aiwatch.kinds.prediction import PredictionOptions
 from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.profile import Profile
-from aiwatch.profiles.result import Claim, Finding, Result
-
-_LIKELY = 0.5  # weight from which on a cause is likelier than all others together
-_CHANCE = 0.001  # of a sign where nothing is, at most, over a season of windows
+from aiwatch.profiles.result import Result
 
 
 class ProcessJudge:
@@ -48,34 +44,12 @@ class ProcessJudge:
         """Tell whether something is to be explained: what drifted, or what the verdict does not look at."""
         if result.state in ("drift", "not_enough_data"):
             return result.state == "drift"
-        return bool(_grave(explain(situation_of(self._baseline, window, result.findings))))
+        return bool(grave(explain(situation_of(self._baseline, window, result.findings))))
 
     def explain(self, result: Result, windows: Sequence[Profile], upstream: Mapping[str, Result]) -> Result:
         """Return the result with causes, text and report."""
-        claims = _grave(explain(situation_of(self._baseline, windows, result.findings, upstream=upstream)))
+        claims = grave(explain(situation_of(self._baseline, windows, result.findings, upstream=upstream)))
         if result.state != "drift" and claims:
-            findings = (*result.findings, _finding(claims[0], result.time))
+            findings = (*result.findings, finding_of(claims[0], result.time))
             result = msgspec.structs.replace(result, state="drift", findings=findings)
         return explained(result, self._baseline, windows, upstream=upstream)
-
-
-def _grave(causes: Sequence[Claim]) -> list[Claim]:
-    """Return the likeliest cause if the model itself is concerned, and not only the service around it."""
-    return [claim for claim in causes[:1] if claim.cause != "infrastructure" and claim.weight >= _LIKELY]
-
-
-def _finding(claim: Claim, since: datetime) -> Finding:
-    """Return what was found outside of the features: outcomes, repeated rows."""
-    return Finding(
-        feature=names.OUTCOMES if claim.cause == "concept" else names.VOLUME,
-        test="signs",
-        statistic=claim.weight,
-        p_value=_CHANCE,
-        effect=claim.weight,
-        material=_LIKELY,
-        evidence=claim.weight / _LIKELY,
-        drifted=True,
-        since=since,
-        sudden=None,
-        how=claim.evidence[0] if claim.evidence else "",
-    )
