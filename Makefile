@@ -1,6 +1,6 @@
 # Every target sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-baseline test check provision reference golden bench bench-engine bench-faults bench-instrument bench-cause fmt clean
+.PHONY: help demo demo-baseline test check provision reference golden bench bench-drift bench-engine bench-faults bench-instrument bench-cause fmt clean
 .PHONY: up down logs status password doctor backup restore test-compose
 PYTHON ?= python3
 BIN := .venv/bin
@@ -51,6 +51,9 @@ bench-faults: $(INSTALLED) ## kill, cut, fill, corrupt; 15 minutes, ARGS=--short
 
 bench-instrument: $(INSTALLED) ## time of one logging call
 	@$(BIN)/python bench/instrument.py
+
+bench-drift: $(INSTALLED) ## drift: false alarms, delay, speed; an hour, ARGS="--only delay"
+	@$(BIN)/python -m bench.drift $(ARGS)
 
 bench-engine: $(INSTALLED) ## speed of the log engine, 15 minutes; ARGS="--only decode --records 100000"
 	@$(BIN)/python -m bench.engine $(ARGS)
