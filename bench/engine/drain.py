@@ -18,6 +18,7 @@ import msgspec
 
 from aiwatch import names
 from aiwatch.catalogue.load import load_catalogue
+from aiwatch.commands.export import look_for_cycles_seldom, share_one_arena
 from aiwatch.commands.shared import connect
 from aiwatch.ingest.export import open_exporter
 
@@ -32,6 +33,8 @@ class Drained(msgspec.Struct, frozen=True):
 
 def main(catalogue: str, logs: str, state: str, url: str, key: str = "") -> None:
     """Drain, and print the figures as JSON."""
+    look_for_cycles_seldom()
+    share_one_arena()
     with ExitStack() as stack:
         client = stack.enter_context(connect(url, Path(key) if key else None, None))
         arguments = (load_catalogue(Path(catalogue)), Path(logs), Path(state), client)
