@@ -12,7 +12,7 @@ from types import FrameType
 
 from tools.demo import checks, report
 from tools.demo.folders import Folders, emptied
-from tools.demo.stack import Stack, start_stack
+from tools.demo.stack import FRAUD, Stack, start_stack
 from tools.servers.commands import Say, ServerError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +62,9 @@ def _show(stack: Stack, once: bool, say: Say) -> int:
     """Wait for what is promised and print it; return the exit code."""
     say("waiting for the alert to arrive in the inbox")
     alert = checks.wait(lambda: report.delivered(stack.responder.url), ALERT_SECONDS, stack.check)
+    say("waiting for the alert that the fraud score drifts, and for its retraining to be paused")
+    drift = checks.wait(lambda: report.delivered(stack.responder.url, FRAUD, report.DRIFT), ALERT_SECONDS, stack.check)
+    paused = checks.wait(lambda: _paused(stack), ALERT_SECONDS, stack.check)
     if once:
         say("stopping the simulated processes and comparing the stores with what they wrote")
         problems = checks.disagreements(stack, AGREE_SECONDS)
@@ -69,14 +72,27 @@ def _show(stack: Stack, once: bool, say: Say) -> int:
         problems = []
     if alert is None:
         problems.append(f"{report.ALERT} did not arrive within {ALERT_SECONDS} s")
+    if drift is None:
+        problems.append(f"{report.DRIFT} did not arrive within {ALERT_SECONDS} s")
+    if paused is None:
+        problems.append(f"aiwatch gate {FRAUD} does not say that retraining is paused")
     print(checks.addresses(stack))
     print(report.as_text(report.table(report.Prometheus(stack.prometheus.url), stack.es)))
-    if alert:
-        print(f"\n  delivered: {alert['alertname']} ({alert['severity']}): {alert['annotations'].get('description')}")
+    for found in filter(None, (alert, drift)):
+        print(f"\n  delivered: {found['alertname']} ({found['severity']}): {found['annotations'].get('description')}")
+    if drift:
+        print(f"\n  report: {drift['annotations'].get('report_url')}")
+    if paused:
+        print(f"\n  aiwatch gate {FRAUD} exits with {checks.PAUSED}: {paused}")
     sys.stdout.flush()
     for problem in problems:
         say(f"NOT AS PROMISED: {problem}")
     return 1 if problems else 0
+
+
+def _paused(stack: Stack) -> str | None:
+    code, reason = checks.gate(stack)
+    return reason if code == checks.PAUSED else None
 
 
 def _stay(stack: Stack, say: Say) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,10 +11,12 @@ from typing import TypeVar
 import requests
 
 from tools.demo import grafana
+from tools.demo.programs import AIWATCH
 from tools.demo.report import Prometheus, counts
-from tools.demo.stack import Stack
+from tools.demo.stack import FRAUD, Stack
 
 Found = TypeVar("Found")
+PAUSED = 3  # exit code of `aiwatch gate`
 _SUMMED_UP = {"interaction": "interactions", "feedback": "feedback", "prediction": "predictions"}
 
 
@@ -29,6 +32,13 @@ def wait(look: Callable[[], Found | None], seconds: float, check: Callable[[], N
         if found is not None or time.monotonic() > until:
             return found
         time.sleep(0.5)
+
+
+def gate(stack: Stack) -> tuple[int, str]:
+    """Return what a scheduler is told when it asks whether the fraud model may be retrained: exit code and reason."""
+    command = [AIWATCH, "gate", FRAUD, f"--responder={stack.responder.url}", stack.folders.catalogue]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, (done.stdout + done.stderr).strip()
 
 
 def disagreements(stack: Stack, seconds: float) -> list[str]:

@@ -12,6 +12,7 @@ from aiwatch import names
 from tools.demo.stack import CHATBOT, FRAUD
 
 ALERT = "ChatConfidenceLow"
+DRIFT = "ModelDrift"
 _LONG = "31d"  # the demo's past and a little more
 
 
@@ -124,9 +125,9 @@ def as_text(rows: list[Row]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def delivered(inbox: str) -> dict[str, Any] | None:
-    """Return the notification of the demo's alert from the responder's inbox, None while it is not there."""
-    answer = requests.get(f"{inbox}/api/v1/inbox", params={"process": CHATBOT, "status": "firing"}, timeout=10)
+def delivered(inbox: str, process: str = CHATBOT, alert: str = ALERT) -> dict[str, Any] | None:
+    """Return the notification of an alert from the responder's inbox, None while it is not there."""
+    answer = requests.get(f"{inbox}/api/v1/inbox", params={"process": process, "status": "firing"}, timeout=10)
     answer.raise_for_status()
     found: list[dict[str, Any]] = answer.json()["entries"]
-    return next((entry for entry in found if entry["alertname"] == ALERT), None)
+    return next((entry for entry in found if entry["alertname"] == alert), None)

@@ -136,7 +136,7 @@ def start_stack(stack: ExitStack, folders: Folders, days: float, say: Say) -> St
         _live_log(folders, process).parent.mkdir()
     simulators = [
         start.program("chatbot", "demo", "chatbot", "--degraded", f"--log={_live_log(folders, CHATBOT)}"),
-        start.program("fraud", "demo", "fraud", f"--log={_live_log(folders, FRAUD)}"),
+        start.program("fraud", "demo", "fraud", "--degrading", f"--log={_live_log(folders, FRAUD)}"),
     ]
     pages = None
     if installed:
@@ -208,6 +208,7 @@ def _drift(folders: Folders, port: int, es: run.Elasticsearch) -> Spec:
         port,
         "drift",
         folders.catalogue,
+        "--since=4d",  # enough to show how it was before
         f"--api-key-file={folders.secrets / 'drift-api-key'}",
         f"--elasticsearch={es.url}",
     )

@@ -23,6 +23,7 @@ from aiwatch.demo.chatbot.classifier import train_support_bot
 from aiwatch.demo.chatbot.journal import PROCESS as CHATBOT
 from aiwatch.demo.chatbot.journal import ChatSummary
 from aiwatch.demo.fraud import run as fraud_run
+from aiwatch.demo.fraud.faults import Faults
 from aiwatch.demo.fraud.journal import PROCESS as FRAUD
 from aiwatch.demo.fraud.journal import FraudSummary
 from aiwatch.demo.fraud.model import train_fraud_model
@@ -31,6 +32,7 @@ from aiwatch.demo.live import stop_on_signals
 # Of the past: enough for every panel, little enough for a first look within a minute.
 _INTERACTIONS_A_DAY = 800
 _PREDICTIONS_A_DAY = 4000
+_BROKEN_HOURS = 24  # of the fraud score's feed: windows are hourly, and a whole day is like the days of the baseline
 
 
 def run_chatbot(
@@ -83,7 +85,8 @@ def run_history(
     Args:
         logs: folder of the logs.
         days: length of the past.
-        degraded_days: for how long at its end the chatbot is asked about a product that it does not know.
+        degraded_days: for how long at its end the chatbot is asked about a product that it does not know; unless 0, a
+            feed of the fraud score's features has been broken for the last day, too.
         seed: the source of chance; the same one and the same times give the same files.
         end: aware time where the past ends; the present second by default.
 
@@ -100,7 +103,8 @@ def run_history(
     previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         chat = _beside(_chatbot_history, paths[CHATBOT], start, end, degraded_from, seed)
-        fraud = _beside(_fraud_history, paths[FRAUD], start, end, seed)
+        faults = Faults.before(end.timestamp(), _BROKEN_HOURS) if degraded_days else None
+        fraud = _beside(_fraud_history, paths[FRAUD], start, end, seed, faults)
         summaries = {CHATBOT: chat(), FRAUD: fraud()}
     finally:
         signal.signal(signal.SIGTERM, previous)
@@ -156,11 +160,11 @@ def _chatbot_history(
     return summary
 
 
-def _fraud_history(path: Path, start: datetime, end: datetime, seed: int) -> FraudSummary:
+def _fraud_history(path: Path, start: datetime, end: datetime, seed: int, faults: Faults | None) -> FraudSummary:
     began = time.monotonic()
     _say(f"{FRAUD}: training, then writing the past to {path}")
     summary = fraud_run.write_history(
-        path, train_fraud_model(), start=start, end=end, seed=seed, per_day=_PREDICTIONS_A_DAY
+        path, train_fraud_model(), start=start, end=end, seed=seed, per_day=_PREDICTIONS_A_DAY, faults=faults
     )
     _say(f"{FRAUD}: {summary.predictions} predictions in {time.monotonic() - began:.1f} s")
     return summary

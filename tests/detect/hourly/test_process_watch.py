@@ -153,6 +153,16 @@ def test_windows_can_be_asked_for_again() -> None:
     assert store.documents == before
 
 
+def test_where_nothing_was_tested_yet_testing_begins_where_it_is_asked_to() -> None:
+    store, judge = filled(8), CountingJudge()
+    one = watch(store, judge)
+    one.restart(at(5))
+    one.catch_up(at(9), {})
+    assert judge.judged == [at(5), at(6), at(7)]
+    watch(store, judge).catch_up(at(9), {})
+    assert judge.judged == [at(5), at(6), at(7)]
+
+
 def test_another_baseline_begins_anew_with_the_profiles_that_were_counted_for_it() -> None:
     store = filled(4)
     watch(store, CountingJudge()).catch_up(at(5), {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 BROKEN_FEATURE = "terminal_risk"
@@ -30,6 +31,15 @@ class Faults:
         Faults(broken=60.0, mended=660.0, moving=900.0)
         """
         return cls(start + 60.0, start + 660.0, start + 900.0)
+
+    @classmethod
+    def before(cls, end: float, hours: float) -> Faults:
+        """Return the faults of a past up to `end`: the feed has been broken for its last `hours`, and still is.
+
+        >>> Faults.before(7200.0, 1).loses(3599), Faults.before(7200.0, 1).loses(3600)
+        (0.0, 0.7)
+        """
+        return cls(end - hours * 3600.0, math.inf, math.inf)
 
     def loses(self, time: float) -> float:
         """Return the share of payments without the broken feature at `time`.

@@ -26,6 +26,7 @@ def write_history(
     end: datetime,
     seed: int = 1,
     per_day: float = 4000.0,
+    faults: Faults | None = None,
 ) -> FraudSummary:
     """Append the predictions of `[start, end)` to `path`, each with its own time.
 
@@ -36,9 +37,10 @@ def write_history(
         end: aware time of the end, excluded.
         seed: the source of chance.
         per_day: payments a day on the week's average.
+        faults: what goes wrong, None for nothing.
     """
     journal = FraudJournal(path)
-    for prediction in events(start, end, seed, model, per_day=per_day):
+    for prediction in events(start, end, seed, model, per_day=per_day, faults=faults):
         journal.write(prediction)
     return journal.summary()
 

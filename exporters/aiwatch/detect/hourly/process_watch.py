@@ -47,12 +47,16 @@ class ProcessWatch:
         self._store = store
         self._links: list[Link] | None = None
         self._again_from: datetime | None = None
+        self._first: datetime | None = None  # before which nothing is tested, if nothing was so far
         self._strays_since: datetime | None = None
         self._read: list[Profile] = []
         self._read_times: tuple[datetime, datetime] | None = None
 
     def restart(self, since: datetime) -> None:
-        """Forget, at the next `catch_up`, what was found in windows that ended after ``since``: test them again."""
+        """Forget, at the next `catch_up`, what was found in windows that ended after ``since``: test them again.
+
+        Where nothing before was ever tested, testing begins there.
+        """
         self._again_from = since
 
     def catch_up(self, now: datetime, upstream: Mapping[str, Result]) -> int:
@@ -63,7 +67,7 @@ class ProcessWatch:
         """
         if (again := self._again_from) is not None:
             self._cut([link for link in self._load(again - self._length) if link.end <= again], again)
-            self._again_from = None
+            self._again_from, self._first = None, again
         elif self._links is None:
             self._cut(self._load(now - LATE), None)
         links, seen = self._without_late()
@@ -122,7 +126,7 @@ class ProcessWatch:
         """Return the windows before the first one of which more rows have come, and the rows that there are."""
         assert self._links is not None
         while True:
-            since = self._links[0].start if self._links else None
+            since = self._links[0].start if self._links else self._first
             seen = self._store.seen(self.process.name, self._fingerprint, since)
             kept = before_late(self._links, seen)
             if kept or not self._links or not self._links[0].previous:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,7 +90,9 @@ class DriftStore:
         except NotFoundError:
             return None
         result = msgspec.convert({key: value for key, value in source.items() if key not in _FIELDS}, Result)
-        return StoredWindow(result, msgspec.convert(source["link"], Link), base64.b64decode(source["memory"]))
+        return StoredWindow(
+            result, msgspec.convert(source["link"], Link), zlib.decompress(base64.b64decode(source["memory"]))
+        )
 
     def results(self, process: str, start: datetime, end: datetime) -> list[Result]:
         """Return what was found in the windows that began in a time, without their reports, oldest first."""
@@ -101,7 +104,7 @@ class DriftStore:
         """Store a tested window, in the place of what was there of it."""
         document = msgspec.to_builtins(tested.result)
         document["link"] = msgspec.to_builtins(tested.link)
-        document["memory"] = base64.b64encode(tested.memory).decode()
+        document["memory"] = base64.b64encode(zlib.compress(tested.memory)).decode()
         self._client.index(index=names.INDEX_DRIFT, id=tested.result.id, document=document)
 
     def remove_others(self, process: str, since: datetime, kept: Sequence[Link]) -> None:
