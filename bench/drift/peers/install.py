@@ -12,8 +12,8 @@ PEERS = {
         "evidently==0.7.23",
         "pandas<3",
     ),
-    "nannyml": ("nannyml==0.13.1",),
-    "alibi-detect": ("alibi-detect==0.13.0",),
+    "nannyml": ("nannyml==0.13.1", "statsmodels", "pyarrow"),
+    "alibi-detect": ("alibi-detect==0.13.0", "pyarrow<20"),
 }
 
 
@@ -24,6 +24,6 @@ def python(peer: str) -> Path:
     if not marker.exists() or marker.read_text() != "\n".join(PEERS[peer]):
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, *PEERS[peer], "pyarrow"], check=True)
+        subprocess.run([*pip, *PEERS[peer]], check=True)
         marker.write_text("\n".join(PEERS[peer]))
     return folder / "bin" / "python"

@@ -26,7 +26,7 @@ def matrix(frame: pd.DataFrame) -> np.ndarray:
     return np.column_stack(columns)
 
 
-kinds = {place: list(range(-1, len(known))) for place, known in codes.items()}
+kinds = dict.fromkeys(codes)  # the categories are those of the reference
 detector = TabularDrift(matrix(reference), categories_per_feature=kinds) if kinds else KSDrift(matrix(reference))
 tables = [matrix(frame) for frame in windows]
 began = time.process_time()
