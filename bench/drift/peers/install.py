@@ -11,6 +11,7 @@ PEERS = {
     "evidently": (
         "evidently==0.7.23",
         "pandas<3",
+        "pyarrow",
     ),
     "nannyml": ("nannyml==0.13.1", "statsmodels", "pyarrow"),
     "alibi-detect": ("alibi-detect==0.13.0", "pyarrow<20"),
