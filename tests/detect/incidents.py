@@ -10,7 +10,7 @@ import polars as pl
 
 from aiwatch import names
 from aiwatch.detect.aspects import Criteria
-from aiwatch.detect.files import Chunk, Piece, compare
+from aiwatch.detect.files import Chunk, Compared, Piece, compare
 from aiwatch.profiles.result import Result
 from aiwatch.profiles.tables.build import build_baseline
 from aiwatch.profiles.tables.typed import ERROR, LABEL, LATENCY, VERSION, Table, Type
@@ -55,9 +55,14 @@ def rescored(frame: pl.DataFrame) -> pl.DataFrame:
 
 def found(hours: list[pl.DataFrame], upstream: dict[str, Result] | None = None) -> Chunk:
     """Return what is found in the last hour."""
+    return compared_with_reference(hours, upstream).chunks[-1]
+
+
+def compared_with_reference(hours: list[pl.DataFrame], upstream: dict[str, Result] | None = None) -> Compared:
+    """Return what is found in every hour, with the profiles."""
     reference = rows(6000, 0)
     table = Table(reference.lazy(), TYPES, names.SCORE, False, True, len(reference), ("reference",), "0" * 64, ())
     baseline = build_baseline(table, "loans", created=START, model_version="1")
     times = [START + timedelta(hours=number) for number in range(len(hours))]
     pieces = [Piece(0, frame, at, at + timedelta(hours=1)) for frame, at in zip(hours, times, strict=True)]
-    return compare(baseline, table, pieces, Criteria(), upstream).chunks[-1]
+    return compare(baseline, table, pieces, Criteria(), upstream)

@@ -9,12 +9,14 @@ import pytest
 
 from aiwatch import names
 from aiwatch.detect.causes import HYPOTHESES
-from aiwatch.detect.explain import BY_CHANCE, can_be_told, log_weight
+from aiwatch.detect.explain import BY_CHANCE, can_be_told, explain, log_weight
 from aiwatch.detect.signs.contract import Sign
+from aiwatch.detect.situation import situation_of
 from aiwatch.profiles.result import Finding, Result
 from aiwatch.profiles.tables.typed import ERROR, LABEL, LATENCY, VERSION
-from tests.detect.incidents import START, found, rescored, rows
+from tests.detect.incidents import START, compared_with_reference, found, rescored, rows
 
+MISSING = ("spent", "missing_share")
 USUAL = [rows(800, seed) for seed in range(1, 7)]
 Happening = Callable[[pl.DataFrame], pl.DataFrame]
 
@@ -144,3 +146,17 @@ def test_a_sign_that_was_not_looked_for_says_nothing() -> None:
     assert not can_be_told(one, {})
     seen = log_weight(one, {"latency": [Sign("latency", 1.0)]})
     assert seen == pytest.approx(np.log(one.prior * BY_CHANCE))
+
+
+def test_what_moves_as_it_usually_does_at_such_hours_explains_nothing() -> None:
+    lost = on("spent", lambda _: pl.lit(None, pl.Float64), 0.2)
+    hours = after(lost, richer=0.5)  # as every night, let us say
+    compared = compared_with_reference(hours)
+    only = [finding for finding in compared.chunks[-1].findings if (finding.feature, finding.test) == MISSING]
+    assert only[0].drifted
+    windows = [profile for piece in compared.profiles for profile in piece]
+    by_season = {
+        seasonal: explain(situation_of(compared.baseline, windows, only, seasonal=seasonal))[0].cause
+        for seasonal in (True, False)
+    }
+    assert by_season == {True: "pipeline", False: "population"}

@@ -33,6 +33,7 @@ def explained(
     usual: Profile | None = None,
     expected_rows: float | None = None,
     clocked: bool = True,
+    seasonal: bool = False,
 ) -> Result:
     """Return a result with causes, and, where there are any or something drifted, with text and report.
 
@@ -44,9 +45,16 @@ def explained(
         usual: what stands for the windows before the change where there are none.
         expected_rows: how many predictions the last window usually has, if known.
         clocked: whether windows are times; else they are pieces of a file.
+        seasonal: see `Situation`.
     """
     situation = situation_of(
-        baseline, windows, result.findings, upstream=upstream, usual=usual, expected_rows=expected_rows
+        baseline,
+        windows,
+        result.findings,
+        upstream=upstream,
+        usual=usual,
+        expected_rows=expected_rows,
+        seasonal=seasonal,
     )
     causes = explain(situation)
     if not causes and not situation.drifted:

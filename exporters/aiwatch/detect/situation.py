@@ -39,6 +39,8 @@ class Situation:
         upstream: the last result of each process that this one depends on.
         expected_rows: how many predictions the windows of ``now`` usually have, if known.
         rows_vary: standard deviation of the logarithm of that number between windows.
+        seasonal: whether the verdict knows how features usually move with the hours, which the baseline as a whole
+            does not: what it does not call drift is as it should be then, however different from the baseline.
     """
 
     baseline: Baseline
@@ -51,6 +53,7 @@ class Situation:
     upstream: Mapping[str, Result] = field(default_factory=dict)
     expected_rows: float | None = None
     rows_vary: float = 0.2
+    seasonal: bool = False
 
     @cached_property
     def prediction(self) -> str | None:
@@ -61,6 +64,11 @@ class Situation:
     def inputs(self) -> tuple[str, ...]:
         """The features without the model's output."""
         return tuple(name for name in self.baseline.features if name != self.prediction)
+
+    @cached_property
+    def suspects(self) -> tuple[str, ...]:
+        """The inputs that may have changed."""
+        return tuple(name for name in self.inputs if name in self.drifted) if self.seasonal else self.inputs
 
     @cached_property
     def drifted(self) -> frozenset[str]:
@@ -81,6 +89,7 @@ def situation_of(
     usual: Profile | None = None,
     expected_rows: float | None = None,
     repeats: tuple[tuple[int, int], tuple[int, int]] | None = None,
+    seasonal: bool = False,
 ) -> Situation:
     """Return the situation after the last of some windows.
 
@@ -92,6 +101,7 @@ def situation_of(
         usual: what stands for the windows before the change where there are none, such as a reference file.
         expected_rows: how many predictions the last window usually has, if known.
         repeats: rows, and how many of them are different, in the last window and usually; where it is known exactly.
+        seasonal: see `Situation`.
 
     Raises:
         ValueError: there is no window.
@@ -122,6 +132,7 @@ def situation_of(
         since=begun,
         upstream=upstream or {},
         expected_rows=None if expected_rows is None else expected_rows * len(by_time(now)),
+        seasonal=seasonal,
         rows_vary=max(_VARY, stdev(counts)) if len(counts) >= _WINDOWS else _VARY,
     )
 

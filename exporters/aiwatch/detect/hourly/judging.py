@@ -12,7 +12,7 @@ from aiwatch.detect.beyond import finding_of, grave
 from aiwatch.detect.explain import explain
 from aiwatch.detect.monitor import Monitor, MonitorState
 from aiwatch.detect.report import explained
-from aiwatch.detect.situation import situation_of
+from aiwatch.detect.situation import Situation, situation_of
 from aiwatch.kinds.prediction import PredictionOptions
 from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.profile import Profile
@@ -44,12 +44,15 @@ class ProcessJudge:
         """Tell whether something is to be explained: what drifted, or what the verdict does not look at."""
         if result.state in ("drift", "not_enough_data"):
             return result.state == "drift"
-        return bool(grave(explain(situation_of(self._baseline, window, result.findings))))
+        return bool(grave(explain(self._situation(result, window, {}))))
 
     def explain(self, result: Result, windows: Sequence[Profile], upstream: Mapping[str, Result]) -> Result:
         """Return the result with causes, text and report."""
-        claims = grave(explain(situation_of(self._baseline, windows, result.findings, upstream=upstream)))
+        claims = grave(explain(self._situation(result, windows, upstream)))
         if result.state != "drift" and claims:
             findings = (*result.findings, finding_of(claims[0], result.time))
             result = msgspec.structs.replace(result, state="drift", findings=findings)
-        return explained(result, self._baseline, windows, upstream=upstream)
+        return explained(result, self._baseline, windows, upstream=upstream, seasonal=True)
+
+    def _situation(self, result: Result, windows: Sequence[Profile], upstream: Mapping[str, Result]) -> Situation:
+        return situation_of(self._baseline, windows, result.findings, upstream=upstream, seasonal=True)

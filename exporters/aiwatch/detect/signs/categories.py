@@ -23,7 +23,7 @@ def categories(situation: Situation) -> Iterator[Sign]:
     """Yield inputs with more unseen categories than chance lets expect, and whether these are known ones."""
     yield Sign("unseen", 0.0)
     yield Sign("renamed", 0.0)
-    for name in situation.inputs:
+    for name in situation.suspects:
         feature = situation.baseline.features[name]
         if not isinstance(feature.shape, Categorical):
             continue

@@ -16,12 +16,12 @@ _OF_BEFORE = 0.1  # ... and this share of what was missing before
 
 def missing(situation: Situation) -> Iterator[Sign]:
     """Yield inputs that lack a value more often than in the training period."""
-    yield from _lacking(situation, "missing", situation.inputs)
+    yield from _lacking(situation, "missing", situation.suspects)
 
 
 def invalid(situation: Situation) -> Iterator[Sign]:
     """Yield inputs whose values have the wrong type more often than in the training period."""
-    yield from _lacking(situation, "invalid", situation.inputs)
+    yield from _lacking(situation, "invalid", situation.suspects)
 
 
 def score_missing(situation: Situation) -> Iterator[Sign]:

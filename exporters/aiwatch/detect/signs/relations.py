@@ -13,6 +13,7 @@ from aiwatch.detect.signs.contract import Sign
 from aiwatch.detect.signs.moments import moments_of
 from aiwatch.detect.signs.strength import strength
 from aiwatch.detect.situation import Situation
+from aiwatch.names import RELATIONS
 from aiwatch.report.numbers import percent
 
 _RELATED = 0.05  # share of variance that the other inputs must explain for them to tell anything
@@ -32,7 +33,8 @@ def relations(situation: Situation) -> Iterator[Sign]:
     if len(inputs) < 2:
         return
     nats, told = 0.0, []
-    for name in inputs:
+    suspects = situation.inputs if RELATIONS in situation.drifted else situation.suspects
+    for name in (each for each in inputs if each in suspects):
         found = moments.regression(name, inputs)
         if found.explained < _RELATED:
             continue

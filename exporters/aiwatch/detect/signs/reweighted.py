@@ -23,7 +23,7 @@ def reweighted(situation: Situation) -> Iterator[Sign]:
     """Yield inputs whose change a reweighting of rows explains, and whether they are several."""
     yield Sign("reweighted", 0.0)
     total = 0.0
-    for name in situation.inputs:
+    for name in situation.suspects:
         feature, counts = situation.baseline.features[name], situation.now.features[name]
         moved = extent(situation, name)
         if not counts.seen or not feature.counts.seen:

@@ -21,6 +21,9 @@ def scores(situation: Situation) -> Iterator[Sign]:
     name = situation.prediction
     if name is None or not situation.inputs:
         return
+    if situation.seasonal and name not in situation.drifted:
+        yield from (Sign("score_moved", 0.0), Sign("score_apart", 0.0))
+        return
     rows = min(situation.now.features[name].seen, situation.baseline.features[name].counts.seen)
     error = math.sqrt(2 / max(rows, 1))
     moved = extent(situation, name)

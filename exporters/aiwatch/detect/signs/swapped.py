@@ -21,7 +21,7 @@ def swapped(situation: Situation) -> Iterator[Sign]:
     """Yield pairs of inputs each of which looks like the other did in the training period, and not like itself."""
     yield Sign("swapped", 0.0)
     features = situation.baseline.features
-    moved = [name for name in situation.inputs if _moved(features[name], situation.now.features[name])]
+    moved = [name for name in situation.suspects if _moved(features[name], situation.now.features[name])]
     for one, other in combinations(moved, 2):
         there = _likeness(features[one], features[other], situation.now.features[one])
         back = _likeness(features[other], features[one], situation.now.features[other])

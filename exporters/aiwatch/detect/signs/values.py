@@ -25,7 +25,7 @@ _FAR = 0.5  # of the former range
 def frozen(situation: Situation) -> Iterator[Sign]:
     """Yield inputs that have one value in nearly all rows, and had not."""
     yield Sign("frozen", 0.0)
-    for name in situation.inputs:
+    for name in situation.suspects:
         feature, counts = situation.baseline.features[name], situation.now.features[name]
         if not counts.seen or not feature.counts.seen or _spread(counts) > _NARROW * _spread(feature.counts):
             continue
@@ -96,7 +96,7 @@ def coarse(situation: Situation) -> Iterator[Sign]:
 
 def changes(situation: Situation) -> Iterator[tuple[str, Change]]:
     """Yield the numeric inputs with their change, if there are values to compare."""
-    for name in situation.inputs:
+    for name in situation.suspects:
         feature, counts = situation.baseline.features[name], situation.now.features[name]
         if isinstance(feature.shape, Numeric) and feature.shape.edges and counts.seen and feature.counts.seen:
             yield name, Change(feature, counts)
