@@ -199,8 +199,7 @@ def test_the_image_runs_without_privileges_and_without_build_tools() -> None:
     assert len(stages) == 2
     last = stages[-1]
     assert re.search(r"^USER 1000:10000$", last, re.MULTILINE)
-    assert "pip" not in last
-    assert "apt" not in DOCKERFILE
+    assert not re.search(r"\b(pip|apt-get|cargo|gcc)\b", last)
     assert "--no-cache-dir" in stages[0]
     assert not re.search(r"^(ADD|HEALTHCHECK|# syntax)", DOCKERFILE, re.MULTILINE)
 
