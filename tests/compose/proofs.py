@@ -10,6 +10,7 @@ from collections.abc import Callable
 import requests
 
 from tests.compose.counts import counts_agree
+from tests.compose.drift import drift_is_answered, gate_is_open
 from tests.compose.faults import closed_volume, few_memory_maps, little_disk, port_taken, too_little_memory
 from tests.compose.outages import restarts_elasticsearch, restarts_the_host, survives_kills
 from tests.compose.shell import wait
@@ -58,6 +59,29 @@ def passwords_are_needed(stack: Stack) -> str:
     expect(answer.status_code == 403, f"the exporter may delete: {answer.status_code}")
     expect(requests.get(f"{url}/_security/user", headers=headers, timeout=10).status_code == 403, "it sees the users")
     return "401 without, 403 beyond"
+
+
+def targets_are_up(stack: Stack) -> str:
+    """Prometheus reaches each service that shows metrics."""
+    jobs = {"aiwatch-exporter", "aiwatch-drift", "aiwatch-responder", "prometheus", "alertmanager"}
+
+    def up() -> bool:
+        answer = requests.get(f"{stack.url('prometheus')}/api/v1/targets?state=active", timeout=10).json()
+        found = {each["labels"]["job"]: each["health"] for each in answer["data"]["activeTargets"]}
+        expect(found == dict.fromkeys(jobs, "up"), f"{found}")
+        return True
+
+    wait("not all targets are up", up, 60)
+    return ", ".join(sorted(jobs))
+
+
+def core_is_built(stack: Stack) -> str:
+    """The exporter reads lines by its compiled core, or says that it has none."""
+    script = "from aiwatch.ingest.core import AVAILABLE; print(AVAILABLE)"
+    built = stack.compose("exec", "-T", "exporter", "python", "-c", script).strip() == "True"
+    said = "without the compiled core" in stack.compose("logs", "--no-log-prefix", "exporter")
+    expect(said != built, f"the core is {'' if built else 'not '}built, and the log {'denies' if said else 'hides'} it")
+    return "by the compiled core" if built else "NOT BUILT: by Python alone, as the log says"
 
 
 def demo_alert(stack: Stack) -> str:
@@ -122,8 +146,12 @@ PROOFS: tuple[Proof, ...] = (
     cold_start,
     no_privileges,
     passwords_are_needed,
+    targets_are_up,
+    core_is_built,
+    gate_is_open,
     demo_alert,
     counts_agree,
+    drift_is_answered,
     survives_kills,
     restarts_elasticsearch,
     restarts_the_host,

@@ -1,0 +1,55 @@
+"""Proofs that drift of a model is found, shown and answered, with the feed of the simulated fraud score broken."""
+
+from __future__ import annotations
+
+import requests
+
+from tests.compose.counts import counts_agree
+from tests.compose.shell import wait
+from tests.compose.stack import Stack, expect
+from tools.demo import report
+from tools.demo.checks import PAUSED
+from tools.demo.stack import FRAUD
+
+DRIFT_SECONDS = 420
+_DAYS = "1.5"  # of past; the feed has been broken for the last one
+
+
+def gate_is_open(stack: Stack) -> str:
+    """A model of which nothing is known may be retrained, and has a page."""
+    code, said = _gate(stack)
+    expect(code == 0, f"aiwatch gate exits with {code}: {said}")
+    for path, text in (("/models/", "Card fraud score"), (f"/models/{FRAUD}", "Never under review.")):
+        expect(text in _page(stack, path), f"{path} does not say {text!r}")
+    missing = requests.get(f"{stack.url('responder')}/reports/none", timeout=10)
+    expect(missing.status_code == 404, f"a report that nobody wrote is answered with {missing.status_code}")
+    return said
+
+
+def drift_is_answered(stack: Stack) -> str:
+    """A past with a broken feed becomes an alert with a report, and a gate that is closed."""
+    stack.compose(
+        "run", "--rm", "--no-deps", "-T", "demo-fraud", "demo", "history", "--logs=/logs/demo", f"--days={_DAYS}"
+    )
+    inbox = stack.url("responder")
+    wait(f"{report.DRIFT} did not arrive", lambda: bool(report.delivered(inbox, FRAUD, report.DRIFT)), DRIFT_SECONDS)
+    wait("the gate is not closed", lambda: _gate(stack)[0] == PAUSED, 30)
+    alert = report.delivered(inbox, FRAUD, report.DRIFT)
+    assert alert
+    path = "/reports/" + alert["annotations"]["report_url"].rpartition("/")[2]
+    expect("terminal_risk" in _page(stack, path), "the report does not name the feature whose feed broke")
+    expect("Retraining is paused." in _page(stack, f"/models/{FRAUD}"), "the page of the model does not say so")
+    said = (alert["annotations"]["description"], _gate(stack)[1])
+    return "; ".join([*(each.splitlines()[0] for each in said), counts_agree(stack)])
+
+
+def _gate(stack: Stack) -> tuple[int, str]:
+    """Return the exit code and the text of `aiwatch gate`, as docs/respond.md has it for containers."""
+    done = stack.attempt("docker", "compose", "exec", "-T", "responder", "aiwatch", "gate", FRAUD)
+    return done.returncode, (done.stdout + done.stderr).strip()
+
+
+def _page(stack: Stack, path: str) -> str:
+    answer = requests.get(f"{stack.url('responder')}{path}", timeout=30)
+    answer.raise_for_status()
+    return answer.text
