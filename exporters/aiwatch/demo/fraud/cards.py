@@ -61,8 +61,8 @@ class Card:
         self.last = (now, *place)
 
 
-def make_card(rng: random.Random, now: float, terminals: Sequence[Terminal]) -> Card:
-    """Draw a card that has been in use for a while when it is first met at `now`."""
+def make_card(rng: random.Random, since: float, terminals: Sequence[Terminal]) -> Card:
+    """Draw a card that has been in use for a while, and not since `since`."""
     country, x, y = pick_home(rng)
     level = rng.lognormvariate(0.0, 0.45)
     mean = 45.0 * level * rng.lognormvariate(0.0, 0.15)
@@ -70,9 +70,9 @@ def make_card(rng: random.Random, now: float, terminals: Sequence[Terminal]) -> 
     tills.sort(key=lambda t: (t.x - x) ** 2 + (t.y - y) ** 2)
     shops = [t for t in terminals if t.online]
     favourites = (*tills[:_FAVOURITE_TILLS], *rng.sample(shops, min(_FAVOURITE_SHOPS, len(shops))))
-    last = _payment_before(now, rng)
+    last = _payment_before(since, rng)
     time, times = last, []
-    while time > now - DAY:
+    while time > since - DAY:
         times.append(time)
         time = _payment_before(time, rng)
     where = rng.choice(favourites if rng.random() < USUAL_PLACE else terminals)
@@ -81,7 +81,7 @@ def make_card(rng: random.Random, now: float, terminals: Sequence[Terminal]) -> 
         x=x,
         y=y,
         level=level,
-        opened=now - rng.expovariate(1 / (900 * DAY)) - DAY,
+        opened=since - rng.expovariate(1 / (900 * DAY)) - DAY,
         favourites=favourites,
         mean=mean,
         payments=50,

@@ -29,7 +29,7 @@ from aiwatch.demo.rhythm import DAY
 _TERMINALS = 300
 _USUAL_PER_DAY = 4000.0
 _WARM_UP_DAYS = 15.0  # a day more than terminals remember
-_MOST_CARDS = 50_000  # that are remembered, to bound the memory of a long run; a forgotten one is made anew
+_MOST_CARDS = 50_000  # that are remembered, those used last; the others are forgotten, and made anew when used again
 _STOLEN = 0.0005
 _TAKEN_OVER = 0.0004
 _SKIMMED_FRAUD = 0.35
@@ -70,6 +70,7 @@ class World:
         self._shops = [t for t in self._terminals if t.online]
         self._sold_on = [t for t in self._terminals if t.category in _SOLD_ON]
         self._remembered = 1.0
+        self._known_since = -math.inf  # every card that was used after it is remembered
         self._online: Callable[[float], float] = lambda time: 0.0
 
     def warm_up(self, start: float) -> None:
@@ -93,6 +94,7 @@ class World:
         rng = random.Random(f"{self._seed}/payments/{start:.3f}")
         self._remembered = _USUAL_PER_DAY / per_day
         self._online = online
+        self._known_since = start
         population = max(1, round(per_day / PAYMENTS_PER_CARD))
         planned: list[tuple[float, int, _Payment]] = []
         tie = count()
@@ -112,12 +114,14 @@ class World:
             yield self._pay(heapq.heappop(planned)[2], rng)
 
     def _card(self, number: int, now: float) -> Card:
-        card = self._cards.get(number)
+        card = self._cards.pop(number, None)
         if card is None:
             if len(self._cards) >= _MOST_CARDS:
-                del self._cards[next(iter(self._cards))]
-            card = make_card(random.Random(f"{self._seed}/card/{number}"), now, self._terminals)
-            self._cards[number] = card
+                forgotten = self._cards.pop(next(iter(self._cards)))
+                self._known_since = max(self._known_since, forgotten.last[0])
+            # Had it been used since, it would be known: its past lies before that.
+            card = make_card(random.Random(f"{self._seed}/card/{number}"), min(now, self._known_since), self._terminals)
+        self._cards[number] = card
         return card
 
     def _habit(self, t: float, number: int, rng: random.Random) -> _Payment:
