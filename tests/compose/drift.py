@@ -36,6 +36,10 @@ def drift_is_answered(stack: Stack) -> str:
     wait("the gate is not closed", lambda: _gate(stack)[0] == PAUSED, 30)
     alert = report.delivered(inbox, FRAUD, report.DRIFT)
     assert alert
+    expect("cause: pipeline" in alert["annotations"]["description"], "the alert does not name the cause")
+    expect(
+        f"see {inbox}/models/{FRAUD}".replace("127.0.0.1", "localhost") in _gate(stack)[1], "the gate links elsewhere"
+    )
     path = "/reports/" + alert["annotations"]["report_url"].rpartition("/")[2]
     expect("terminal_risk" in _page(stack, path), "the report does not name the feature whose feed broke")
     expect("Retraining is paused." in _page(stack, f"/models/{FRAUD}"), "the page of the model does not say so")

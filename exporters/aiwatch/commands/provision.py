@@ -91,7 +91,10 @@ def provision(
         raise click.UsageError("--grafana needs --grafana-token-file.")
     if not apply_ and (prometheus or alertmanager or grafana):
         raise click.UsageError("--prometheus, --alertmanager and --grafana go with --apply.")
-    catalogue = _relocated(catalogue, endpoints, secrets)
+    catalogue = shared.relocated(catalogue, endpoints)
+    if secrets is not None:
+        framework = catalogue.framework.model_copy(update={"secrets_dir": str(secrets.absolute())})
+        catalogue = replace(catalogue, framework=framework)
     tree: Tree = generate_all(catalogue)
     owned: tuple[str, ...] = OWNED
     if format_ == "operator":
@@ -132,22 +135,6 @@ def _check(tree: Tree, root: Path, owned: tuple[str, ...], option: str) -> None:
         click.echo(files.describe(differences) + option)
         raise SystemExit(1)
     click.echo(f"{len(tree)} generated files agree with the catalogue")
-
-
-def _relocated(catalogue: Catalogue, endpoints: tuple[str, ...], secrets: Path | None) -> Catalogue:
-    """Return the catalogue with the addresses and the folder of secrets of this installation."""
-    framework = catalogue.framework
-    known = type(framework.endpoints).model_fields
-    changes: dict[str, str] = {}
-    for endpoint in endpoints:
-        name, _, url = endpoint.partition("=")
-        if name not in known or not url.startswith(("http://", "https://")):
-            raise click.UsageError(f"--endpoint {endpoint}: write NAME=URL with one of {', '.join(known)}.")
-        changes[name] = url.rstrip("/")
-    framework = framework.model_copy(update={"endpoints": framework.endpoints.model_copy(update=changes)})
-    if secrets is not None:
-        framework = framework.model_copy(update={"secrets_dir": str(secrets.absolute())})
-    return replace(catalogue, framework=framework)
 
 
 def _client(url: str, username: str, password_file: Path | None, ca_certs: Path | None) -> Elasticsearch:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from aiwatch.catalogue.model import Catalogue
 from aiwatch.catalogue.watch import CatalogueWatch
 from aiwatch.commands import shared
 from aiwatch.respond.elasticsearch_reports import ElasticsearchReports
@@ -29,11 +30,20 @@ from aiwatch.respond.worker import Worker
     help="File that holds the token which Alertmanager presents, and whoever resumes a model.",
 )
 @shared.catalogue_folder_option
+@click.option(
+    "--endpoint",
+    "endpoints",
+    multiple=True,
+    metavar="NAME=URL",
+    envvar="AIWATCH_RESPOND_ENDPOINTS",
+    help="As in `aiwatch provision`: links to models lead to inbox.",
+)
 @shared.elasticsearch_options
 def respond(
     listen: str,
     token_file: Path,
     catalogue_folder: Path,
+    endpoints: tuple[str, ...],
     url: str | None,
     api_key_file: Path | None,
     ca_certs: Path | None,
@@ -48,10 +58,15 @@ def respond(
         raise click.UsageError("Say where notifications are kept: --elasticsearch URL.")
     host, port = shared.split_listen(listen)
     watch = CatalogueWatch(catalogue_folder)
-    known = policies(shared.read_catalogue(catalogue_folder))
+    known = policies(shared.relocated(shared.read_catalogue(catalogue_folder), endpoints))
+
+    def changed() -> Catalogue | None:
+        catalogue = watch.changed()
+        return catalogue and shared.relocated(catalogue, endpoints)
+
     client = shared.connect(url, api_key_file, ca_certs)
     responses = Responses(Journal(ElasticsearchTrail(client)), known, ElasticsearchWindows(client), utc_now)
-    worker = Worker(responses, watch.changed)
+    worker = Worker(responses, changed)
     worker.start()
     try:
         serve(host, port, token_file, ElasticsearchStore(client), responses, ElasticsearchReports(client))

@@ -6,7 +6,8 @@ import logging
 import re
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -148,6 +149,24 @@ def responder_option(command: Decorated) -> Decorated:
         metavar="URL",
         help="URL of the responder (`aiwatch respond`).",
     )(command)
+
+
+def relocated(catalogue: Catalogue, endpoints: Sequence[str]) -> Catalogue:
+    """Return the catalogue with other addresses, each written NAME=URL.
+
+    Raises:
+        click.UsageError: one is written otherwise, or the catalogue knows no such address.
+    """
+    framework = catalogue.framework
+    known = type(framework.endpoints).model_fields
+    changes: dict[str, str] = {}
+    for endpoint in endpoints:
+        name, _, url = endpoint.partition("=")
+        if name not in known or not url.startswith(("http://", "https://")):
+            raise click.UsageError(f"--endpoint {endpoint}: write NAME=URL with one of {', '.join(known)}.")
+        changes[name] = url.rstrip("/")
+    moved = framework.endpoints.model_copy(update=changes)
+    return replace(catalogue, framework=framework.model_copy(update={"endpoints": moved}))
 
 
 def read_secret(path: Path) -> str:
