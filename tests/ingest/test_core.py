@@ -8,7 +8,7 @@ import json
 import math
 import random
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -372,3 +372,34 @@ def test_bins_are_counted_as_the_shape_of_a_number_says(values: list[float], cho
     places = [Numeric(tuple(edges)).place(value) for value in values if not math.isnan(value)]
     assert counts == [90 * places.count(place) for place in range(len(edges) + 1)]
     assert nans == 90 * (len(values) - len(places))
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 31, 255])
+@pytest.mark.parametrize(
+    "law",
+    [
+        pytest.param(lambda rng, size: rng.standard_normal(size), id="bell"),
+        pytest.param(lambda rng, size: rng.choice([-1, 1], size) * 10.0 ** rng.uniform(-320, 308, size), id="any size"),
+        pytest.param(lambda rng, size: rng.uniform(-1, 1, size) * 1.79e308, id="wider than a number can say"),
+        pytest.param(lambda rng, size: np.where(rng.random(size) < 0.1, 1e300, rng.random(size)), id="far outliers"),
+        pytest.param(lambda rng, size: rng.integers(-300, 300, size) * 5e-324, id="the smallest numbers"),
+        pytest.param(lambda rng, size: 1.0 + rng.integers(-300, 300, size) * 2.0**-52, id="neighbours"),
+        pytest.param(lambda rng, size: rng.integers(-300, 300, size) / 2, id="halves"),
+    ],
+)
+def test_bins_are_counted_as_a_search_among_the_edges_does(law: Callable[..., Any], number: int) -> None:
+    rng = np.random.default_rng(number)
+    edges = rng.permutation(np.unique(law(rng, 1000)))[:number]
+    edges.sort()
+    near = [edges, np.nextafter(edges, -np.inf), np.nextafter(edges, np.inf), [0.0, -0.0, np.inf, -np.inf]]
+    values = np.concatenate([*near, law(rng, 20_000)])
+    counts, nans = _core.bin_counts(np.insert(values, slice(None, None, 7), np.nan), edges)
+    assert counts == np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1).tolist()
+    assert nans == len(values[::7])
+    assert _core.bin_counts(np.repeat(values, 2)[::2], edges) == (counts, 0)  # a buffer with gaps
+
+
+@pytest.mark.parametrize("edges", [np.arange(256.0), np.array([0.0, np.inf]), np.array([np.nan])])
+def test_edges_that_cannot_be_searched_are_refused(edges: Any) -> None:
+    with pytest.raises(ValueError, match="more than 255 edges, or infinite ones"):
+        _core.bin_counts(np.zeros(1), edges)

@@ -114,7 +114,7 @@ pub fn place_numbers(profile: &Profile, rows: &mut Rows) {
             let places = edges.places(&numbers);
             for (code, place) in codes[feature..].iter_mut().step_by(width).zip(places) {
                 if *code == NUMBER {
-                    *code = place as u16;
+                    *code = u16::from(place);
                 }
             }
         }
