@@ -148,3 +148,9 @@ def test_everything_that_is_shown_is_declared_and_the_other_way_round() -> None:
         assert f"\n{metric.name}{{" in text, metric.name
     assert collector.shown["fraud"].state == "drift"
     assert msgspec.structs.replace(found, end=at(8) + timedelta(hours=1)) != found
+
+
+def test_a_window_of_too_few_rows_leaves_no_feature_without_its_series() -> None:
+    shown = shown_of(result("drift", finding("amount", effect=0.1, evidence=2.0, drifted=True)))
+    detected = {labels[0]: value for (metric, labels), value in shown.items() if metric == names.DRIFT_DETECTED}
+    assert detected == {**dict.fromkeys(HELD.features, 0.0), "amount": 1.0}

@@ -90,6 +90,7 @@ def samples(shown: Shown) -> Iterator[Sample]:
         yield names.DRIFT_WINDOW_ROWS, process, float(result.rows)
         yield names.DRIFT_WINDOW_END_TIMESTAMP_SECONDS, process, result.end.timestamp()
         yield from _features(shown.process, result, shown.expected)
+        yield from _untested(shown.process, result, shown.baseline)
     if result is not None and result.state == "drift":
         yield names.DRIFT_REPORT_INFO, (*process, result.id), 1.0
         yield from _cause(shown.process, result)
@@ -106,6 +107,14 @@ def _features(process: str, result: Result, expected: Mapping[str, float]) -> It
         yield names.DRIFT_EVIDENCE_RATIO, (process, feature), _finite(finding.evidence)
         if feature in expected and not finding.drifted:
             yield names.DRIFT_EXPECTED_SECONDS, (process, feature), expected[feature]
+
+
+def _untested(process: str, result: Result, baseline: Baseline | None) -> Iterator[Sample]:
+    """Yield a 0 for every feature that a window of too few rows says nothing of: a series must not come and go."""
+    tested = {finding.feature for finding in result.findings}
+    features = [feature for feature in (baseline.features if baseline else ()) if feature not in tested]
+    for feature in features[: max(0, MOST_FEATURES - len(tested))]:
+        yield names.DRIFT_DETECTED, (process, feature), 0.0
 
 
 def _cause(process: str, result: Result) -> Iterator[Sample]:
