@@ -19,10 +19,15 @@ EMPTY: Mapping[str, str] = {
     'absent(up{job="aiwatch-drift"})': "the drift service is there",
     'absent(up{job="aiwatch-exporter"})': "the exporter is there",
     'ai_drift_cause_info{cause="concept",process="card-fraud"} == bool 1': "a feed broke, and fraud is what it was",
-    'min by (process, feature) (ai_drift_expected_seconds{process="card-fraud"}) < bool 604800': "it broke at once",
     'ai_process_info{process="card-fraud"} offset 1h': "the exporter itself has not run for an hour",
     'ai_process_info{process="support-chatbot"} offset 1h': "the exporter itself has not run for an hour",
 }
+SOMETIMES: Mapping[str, str] = {
+    'min by (process, feature) (ai_drift_expected_seconds{process="card-fraud"}) < bool 604800': (
+        "a forecast is there only while a feature moves steadily, which chance decides in a few days"
+    ),
+}
+"""What may be there or not, by nature."""
 
 
 def rules(demo: Stack, type_: str) -> list[dict[str, Any]]:
@@ -76,7 +81,7 @@ def test_every_recording_rule_yields_samples(demo: Stack) -> None:
 
 
 def test_every_part_of_every_alert_is_about_data_that_is_there(demo: Stack) -> None:
-    asked = [(where, part) for where, part in alert_parts(demo) if part not in EMPTY]
+    asked = [(where, part) for where, part in alert_parts(demo) if part not in EMPTY and part not in SOMETIMES]
     assert len(asked) > 40
     left = unanswered(asked, lambda question: bool(instant(demo.prometheus.url, question[1])), PATIENCE_SECONDS)
     assert not left, "\n".join(f"{where}: {part}" for where, part in left)
