@@ -48,8 +48,7 @@ class ProcessJudge:
 
     def explain(self, result: Result, windows: Sequence[Profile], upstream: Mapping[str, Result]) -> Result:
         """Return the result with causes, text and report."""
-        claims = grave(explain(self._situation(result, windows, upstream)))
-        if result.state != "drift" and claims:
+        if result.state != "drift" and (claims := grave(explain(self._situation(result, windows, upstream)))):
             findings = (*result.findings, finding_of(claims[0], result.time))
             result = msgspec.structs.replace(result, state="drift", findings=findings)
         return explained(result, self._baseline, windows, upstream=upstream, seasonal=True)
