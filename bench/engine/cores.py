@@ -1,4 +1,4 @@
-"""Two exporters at once, each with a core, a log and a state of its own, against one alone."""
+"""Two exporters at once, each with a core, a log, a state and a receiver of its own, against one alone."""
 
 from __future__ import annotations
 
@@ -25,12 +25,16 @@ def measure(records: int) -> Iterator[Figure]:
     catalogue = data.catalogue_folder()
     alone: list[float] = []
     together: list[float] = []
-    with bulk_stub() as stub:
+    # The receiver is on its exporter's core: with one for both, the second exporter would share its core and the first not.
+    with bulk_stub(CORES[0]) as first, bulk_stub(CORES[1]) as second:
         for _ in range(_TURNS):
             for number, rates in ((1, alone), (2, together)):
                 with work_folder() as folder:
                     places = [lay_out(folder / str(core), [log]) for core in range(number)]
-                    started = [start_drain(each, catalogue, stub.url, core) for core, each in enumerate(places)]
+                    started = [
+                        start_drain(place, catalogue, stub.url, core)
+                        for core, (place, stub) in enumerate(zip(places, (first, second), strict=False))
+                    ]
                     found: list[Drained] = [finish(process) for process in started]
                 assert all(each.records == records for each in found)
                 rates.append(sum(each.records / each.seconds for each in found))

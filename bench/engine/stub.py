@@ -87,9 +87,9 @@ class Stub:
 
 
 @contextmanager
-def bulk_stub() -> Iterator[Stub]:
-    """Run the server in a process of its own, on the last core."""
-    command = ["taskset", "--cpu-list", str(CORES[-1]), sys.executable, "-m", "bench.engine.stub"]
+def bulk_stub(core: int = CORES[-1]) -> Iterator[Stub]:
+    """Run the server in a process of its own, on the given core."""
+    command = ["taskset", "--cpu-list", str(core), sys.executable, "-m", "bench.engine.stub"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
