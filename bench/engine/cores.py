@@ -25,7 +25,7 @@ def measure(records: int) -> Iterator[Figure]:
     catalogue = data.catalogue_folder()
     alone: list[float] = []
     together: list[float] = []
-    # The receiver is on its exporter's core: with one for both, the second exporter would share its core and the first not.
+    # Each receiver is on the core of its exporter: one for both would take from the second only.
     with bulk_stub(CORES[0]) as first, bulk_stub(CORES[1]) as second:
         for _ in range(_TURNS):
             for number, rates in ((1, alone), (2, together)):

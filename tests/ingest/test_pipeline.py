@@ -106,7 +106,7 @@ class Bench:
         return {each.stream: each.offset for each in self.checkpoint.image.positions_of("bot:bot/*.jsonl")}
 
     def value(self, name: str, *labels: str) -> float:
-        held = self.state.series[name].get(("bot", *labels))
+        held = self.state.series.get((name, ("bot", *labels)))
         return 0 if held is None else held.value
 
     def shown(self, name: str) -> float | None:

@@ -37,7 +37,7 @@ def publish(state: MetricState, *deltas: Delta, now: float = 1.0) -> None:
 
 
 def intents(state: MetricState) -> dict[str, float]:
-    return {labels[2]: series.value for labels, series in state.series[COUNTER].items()}
+    return {labels[2]: series.value for (name, labels), series in state.series.items() if name == COUNTER}
 
 
 def test_what_is_prepared_is_seen_only_once_it_is_published() -> None:
@@ -45,7 +45,7 @@ def test_what_is_prepared_is_seen_only_once_it_is_published() -> None:
     publish(state, counted("a"))
     prepared = state.prepare([counted("a", "b"), observed((1.0,), 0.5)], 2.0)
     assert intents(state) == {"a": 1}
-    assert state.series[HISTOGRAM] == {}
+    assert not any(name == HISTOGRAM for name, _ in state.series)
     state.publish(prepared)
     assert intents(state) == {"a": 2, "b": 1}
 
@@ -55,7 +55,7 @@ def test_a_prepared_batch_that_is_given_up_leaves_no_trace() -> None:
     publish(state, observed((1.0,), 0.5))
     state.prepare([observed((1.0,), 0.5)], 2.0)
     publish(state, observed((1.0,), 2.0))
-    assert state.series[HISTOGRAM]["bot", "1"].value.counts == [1, 1]
+    assert state.series[HISTOGRAM, ("bot", "1")].value.counts == [1, 1]
 
 
 def test_only_what_a_batch_changed_is_to_be_rendered_anew() -> None:
@@ -96,7 +96,7 @@ def test_the_limit_holds_across_a_restart() -> None:
 
 
 def held(state: MetricState) -> list[tuple[tuple[str, tuple[str, ...]], Series]]:
-    return [((name, labels), series) for name, found in state.series.items() for labels, series in found.items()]
+    return list(state.series.items())
 
 
 def test_processes_and_metrics_that_are_gone_are_not_shown() -> None:
@@ -113,9 +113,7 @@ def test_processes_and_metrics_that_are_gone_are_not_shown() -> None:
         1e9,
         5.0,
     )
-    assert [labels for _, (labels) in ((name, list(found)) for name, found in state.series.items()) if labels] == [
-        [("bot", "1", "a", "answered")]
-    ]
+    assert list(state.series) == [(COUNTER, ("bot", "1", "a", "answered"))]
 
 
 def test_a_histogram_whose_bounds_were_changed_begins_anew() -> None:
@@ -124,7 +122,7 @@ def test_a_histogram_whose_bounds_were_changed_begins_anew() -> None:
     state.mature(state.ripe(0.0)[0])
     clock.now = 5.0
     publish(state, observed((0.3, 1.0), 0.5), now=6.0)
-    series = state.series[HISTOGRAM]["bot", "1"]
+    series = state.series[HISTOGRAM, ("bot", "1")]
     assert (series.value.bounds, series.value.counts, series.born) == ((0.3, 1.0), [0, 1, 0], 6.0)
     assert list(state.young) == [(HISTOGRAM, ("bot", "1"))]
 
@@ -135,7 +133,7 @@ def test_a_gauge_keeps_its_highest_value() -> None:
         delta = Delta()
         delta.maximum(GAUGE, ("bot",), value)
         publish(state, delta)
-    assert state.series[GAUGE]["bot",].value == 5.0
+    assert state.series[GAUGE, ("bot",)].value == 5.0
 
 
 def test_series_ripen_with_age_whatever_the_time_of_day_says() -> None:
@@ -157,8 +155,8 @@ def test_after_a_restart_only_series_that_were_never_shown_are_young_again() -> 
     shown, new = (COUNTER, ("bot", "1", "a", "answered")), (COUNTER, ("bot", "1", "b", "answered"))
     state.restore([(shown, Series(5.0, 10.0)), (new, Series(7.0, 30.0))], {"bot"}, 20.0, 99.0)
     assert list(state.young) == [new]
-    assert state.series[COUNTER][new[1]].born == 99.0
-    assert state.series[HISTOGRAM] == {}
+    assert state.series[new].born == 99.0
+    assert not any(name == HISTOGRAM for name, _ in state.series)
 
 
 def test_a_series_that_is_born_after_the_time_of_day_was_set_back_is_young_after_a_restart_too() -> None:
@@ -177,7 +175,7 @@ def test_a_series_that_is_born_after_the_time_of_day_was_set_back_is_young_after
         assert [labels[2] for _, labels in again] == ["b", "c"]
         assert until > shown[1]
         state = restarted
-        restarted.series[COUNTER].pop(("bot", "1", "c", "answered"))
+        restarted.series.pop((COUNTER, ("bot", "1", "c", "answered")))
 
 
 def test_series_of_one_batch_ripen_together() -> None:

@@ -53,7 +53,7 @@ class Exposition:
         state = self._state
         for key in state.changed:
             name, labels = key
-            metric, series = state.metrics[name], state.series[name][labels]
+            metric, series = state.metrics[name], state.series[key]
             is_zero = key in state.young and metric.type != "gauge"
             self._lines[name][labels] = render_series(metric, labels, zero(series) if is_zero else series, self._extra)
         state.changed.clear()

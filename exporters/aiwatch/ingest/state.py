@@ -47,7 +47,7 @@ class MetricState:
     ) -> None:
         """Start empty, for series of ``metrics``; ``clock`` tells their age, whatever happens to the time of day."""
         self.metrics: dict[str, Metric] = {metric.name: metric for metric in metrics}
-        self.series: dict[str, dict[Labels, Series]] = {name: {} for name in self.metrics}
+        self.series: dict[Key, Series] = {}
         self.lock = threading.Lock()
         self.changed: dict[Key, None] = {}  # since the last exposition; a dict keeps the order
         self.young: dict[Key, float] = {}  # since when by the clock, oldest first
@@ -72,9 +72,9 @@ class MetricState:
             self._note_values(name, labels)
             self.changed[name, labels] = None
             if series.born <= shown_until:
-                self.series[name][labels] = series
+                self.series[name, labels] = series
             else:
-                self.series[name][labels] = Series(series.value, again)
+                self.series[name, labels] = Series(series.value, again)
                 self.young[name, labels] = since
                 self._newest = again
 
@@ -82,11 +82,11 @@ class MetricState:
         """Return the new values of the series that ``deltas`` change; new ones are born ``now``."""
         prepared: dict[Key, Series] = {}
         born = self._birth(now)
+        current = self.series.get
         for delta in deltas:
             others = bool(prepared)
             for key, amount in delta.counters.items():
-                name, labels = key
-                held = self.series[name].get(labels)
+                held = current(key)
                 if held is None or (others and key in prepared):
                     self._next(prepared, key, born, 0.0).value += amount
                 else:  # the usual case, without a call
@@ -105,16 +105,13 @@ class MetricState:
     def publish(self, prepared: Mapping[Key, Series]) -> None:
         """Make prepared values the current ones, visible to the next exposition."""
         since = self._clock()
+        newborn = [key for key, series in prepared.items() if series.born > self._newest]
         with self.lock:
-            for key, series in prepared.items():
-                name, labels = key
-                found = self.series[name]
-                held = found.get(labels)
-                if held is None or held.born != series.born:
-                    self._note_values(name, labels)
-                    self.young[key] = since
-                    self._newest = max(self._newest, series.born)
-                found[labels] = series
+            for key in newborn:
+                self._note_values(*key)
+                self.young[key] = since
+                self._newest = max(self._newest, prepared[key].born)
+            self.series.update(prepared)
             self.changed.update(dict.fromkeys(prepared))
 
     def ripe(self, age: float) -> tuple[list[Key], float]:
@@ -124,7 +121,7 @@ class MetricState:
         """
         before = self._clock() - age
         keys = list(itertools.takewhile(lambda key: self.young[key] <= before, self.young))
-        return keys, max((self.series[name][labels].born for name, labels in keys), default=0.0)
+        return keys, max((self.series[key].born for key in keys), default=0.0)
 
     def mature(self, keys: Iterable[Key]) -> None:
         """Show the values of these series from now on."""
@@ -155,10 +152,9 @@ class MetricState:
         found = prepared.get(key)
         if found is not None:
             return found
-        name, labels = key
-        current = self.series[name].get(labels)
-        if current is None and (bounded := self._bounded(name, labels)) != labels:
-            return self._next(prepared, (name, bounded), born, empty)
+        current = self.series.get(key)
+        if current is None and (bounded := self._bounded(*key)) != key[1]:
+            return self._next(prepared, (key[0], bounded), born, empty)
         value = empty if current is None else current.value
         if isinstance(value, Histogram):
             value = Histogram(value.bounds, list(value.counts), value.sum, value.exemplars)
