@@ -401,6 +401,11 @@ def test_routes_and_receivers_must_fit_together(load: Load) -> None:
     ]
 
 
+def test_results_of_drift_tests_are_kept_for_two_months_at_least(load: Load) -> None:
+    with pytest.raises(CatalogueError, match=r"framework.yml:1: drift_retention: must be at least 62d"):
+        load({"processes/bot.yml": SHORTEST, "framework.yml": "drift_retention: 30d\n"})
+
+
 def test_a_retention_below_a_day_is_refused(load: Load) -> None:
     with pytest.raises(CatalogueError, match=r"framework.yml:1: retention: must be at least 1d"):
         load({"processes/bot.yml": SHORTEST, "framework.yml": "retention: 6h\n"})

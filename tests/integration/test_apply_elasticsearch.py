@@ -13,7 +13,7 @@ from elasticsearch import ApiError, AuthenticationException, AuthorizationExcept
 
 from aiwatch.catalogue.model import Catalogue, Framework
 from aiwatch.provision.apply.elasticsearch_server import Applied, ApplyError, apply, delete_expired
-from aiwatch.provision.generators.elasticsearch_templates import ROLES, TEMPLATES, generate
+from aiwatch.provision.generators.elasticsearch_templates import ROLES, TEMPLATES, generate, retentions
 from aiwatch.respond.elasticsearch_store import ElasticsearchStore
 from aiwatch.respond.elasticsearch_trail import ElasticsearchTrail
 from aiwatch.respond.elasticsearch_windows import ElasticsearchWindows
@@ -23,7 +23,7 @@ from aiwatch.respond.trail import Joined
 from tools.servers import run
 
 TREE = dict(generate(Catalogue(Framework(), ())))
-RETENTION = 90 * 86400.0
+KEPT = retentions(Framework())
 TODAY = date(2026, 3, 1)
 DAY = "aiwatch-interactions-2026.02.28"
 KEYS = ("drift-api-key", "exporter-api-key", "grafana-api-key", "responder-api-key")
@@ -40,7 +40,7 @@ INTERACTION = {
 
 
 def apply_all(es: Elasticsearch, secrets: Path, tree: Mapping[str, str] = TREE) -> Applied:
-    return apply(es, tree, secrets, RETENTION, TODAY)
+    return apply(es, tree, secrets, KEPT, TODAY)
 
 
 def holder(server: run.Elasticsearch, secrets: Path, file: str) -> Elasticsearch:
@@ -278,6 +278,8 @@ def test_daily_indices_are_deleted_once_their_day_is_older_than_the_retention(es
 
 
 def test_applying_deletes_what_is_expired(es: Elasticsearch, secrets: Path) -> None:
-    es.indices.create(index="aiwatch-predictions-2025.01.01")
+    for index in ("aiwatch-predictions-2025.01.01", "aiwatch-drift-2025.01.01", "aiwatch-drift-2025.02.01"):
+        es.indices.create(index=index)
     apply_all(es, secrets)
     assert not es.indices.exists(index="aiwatch-predictions-2025.01.01")
+    assert list(es.indices.get(index="aiwatch-drift-*")) == ["aiwatch-drift-2025.02.01"]  # results are kept longer

@@ -26,9 +26,9 @@ from aiwatch.profiles.document import document_of
 from aiwatch.profiles.fold import Fold
 from aiwatch.profiles.normal_scores import normal_scores
 from aiwatch.profiles.profile import Categorical, Counts, Numeric, Profile
-from aiwatch.profiles.result import Result, result_id
+from aiwatch.profiles.result import RESULTS, Result, result_id, result_index
 from aiwatch.provision.apply.elasticsearch_server import apply
-from aiwatch.provision.generators.elasticsearch_templates import generate
+from aiwatch.provision.generators.elasticsearch_templates import generate, retentions
 from tools.servers import run
 from tools.servers.process import free_port
 
@@ -98,7 +98,7 @@ def key(es: Elasticsearch, tmp_path: Path) -> Path:
     """The file of the drift service's own key, on a server whose drift results are empty."""
     if names_ := list(es.indices.get(index="aiwatch-*")):
         es.indices.delete(index=names_)
-    apply(es, dict(generate(Catalogue(Framework(), ()))), tmp_path / "secrets", 90 * 86400.0, NOW.date())
+    apply(es, dict(generate(Catalogue(Framework(), ()))), tmp_path / "secrets", retentions(Framework()), NOW.date())
     return tmp_path / "secrets" / "drift-api-key"
 
 
@@ -124,8 +124,7 @@ def stored(ago: int) -> StoredWindow:
     return StoredWindow(result, Link(hour(ago), hour(ago - 1), 7, BASELINE.fingerprint), b"memory\x00")
 
 
-def test_without_any_index_there_is_nothing_and_no_error(es: Elasticsearch, store: DriftStore) -> None:
-    es.indices.delete(index="aiwatch-drift")
+def test_without_any_index_there_is_nothing_and_no_error(store: DriftStore) -> None:
     assert store.seen("fraud", "b", None) == {}
     assert store.profiles("fraud", "b", hour(9), hour(0)) == []
     assert store.links("fraud", hour(9)) == []
@@ -150,7 +149,7 @@ def test_the_parts_of_an_hour_are_added_up_for_one_process_and_one_baseline(
 def test_more_results_than_one_answer_holds_are_all_read(es: Elasticsearch, store: DriftStore) -> None:
     for ago in range(600, 0, -1):
         store.put(stored(ago))
-    es.indices.refresh(index="aiwatch-drift")
+    es.indices.refresh(index=RESULTS)
     assert [link.start for link in store.links("fraud", hour(550))] == [hour(ago) for ago in range(551, 0, -1)]
     assert len(store.results("fraud", hour(600), hour(0))) == 600
 
@@ -159,18 +158,18 @@ def test_a_tested_window_comes_back_as_it_was_and_its_report_with_it(es: Elastic
     store.put(stored(2))
     store.put(stored(2))
     assert store.tested("fraud", hour(2)) == stored(2)
-    es.indices.refresh(index="aiwatch-drift")
+    es.indices.refresh(index=RESULTS)
     [result] = store.results("fraud", hour(9), hour(0))
     assert result.report == {}
-    assert es.count(index="aiwatch-drift")["count"] == 1
+    assert es.count(index=RESULTS)["count"] == 1
 
 
 def test_results_that_are_none_any_more_are_removed_and_no_others(es: Elasticsearch, store: DriftStore) -> None:
     for ago in (5, 4, 3, 2):
         store.put(stored(ago))
-    es.indices.refresh(index="aiwatch-drift")
+    es.indices.refresh(index=RESULTS)
     store.remove_others("fraud", hour(4), [stored(3).link])
-    es.indices.refresh(index="aiwatch-drift")
+    es.indices.refresh(index=RESULTS)
     assert [link.start for link in store.links("fraud", hour(99))] == [hour(5), hour(3)]
 
 
@@ -182,7 +181,7 @@ def test_the_key_can_do_no_more_than_the_service_needs(
         for forbidden in (
             lambda: client.index(index=f"aiwatch-profiles-{hour(2):%Y.%m.%d}", document={}),
             lambda: client.search(index="aiwatch-predictions-2026.03.01"),
-            lambda: client.indices.delete(index="aiwatch-drift"),
+            lambda: client.indices.delete(index=result_index(result_id("fraud", hour(2)))),
             lambda: client.search(index=names.INDEX_NOTIFICATIONS),
         ):
             with pytest.raises(AuthorizationException):
@@ -209,8 +208,8 @@ def call(*parts: Any) -> subprocess.CompletedProcess[str]:
 
 
 def documents(es: Elasticsearch) -> dict[str, Any]:
-    es.indices.refresh(index="aiwatch-drift")
-    hits = es.search(index="aiwatch-drift", size=1000)["hits"]["hits"]
+    es.indices.refresh(index=RESULTS)
+    hits = es.search(index=RESULTS, size=1000)["hits"]["hits"]
     return {hit["_id"]: hit["_source"] for hit in hits}
 
 
@@ -247,8 +246,8 @@ def test_killed_again_and_again_it_comes_to_the_results_of_one_that_was_not(
     assert call(catalogue, key, elasticsearch_server, "--once").returncode == 0
     undisturbed = documents(es)
     for id_ in undisturbed:
-        es.delete(index="aiwatch-drift", id=id_)
-    es.indices.refresh(index="aiwatch-drift")
+        es.delete(index=result_index(id_), id=id_)
+    es.indices.refresh(index=RESULTS)
     interrupted = 0
     for _ in range(40):
         before = len(documents(es))

@@ -18,8 +18,9 @@ from elasticsearch import Elasticsearch
 
 from aiwatch import names
 from aiwatch.catalogue.model import Catalogue, Framework
+from aiwatch.profiles.result import result_id, result_index
 from aiwatch.provision.apply.elasticsearch_server import apply
-from aiwatch.provision.generators.elasticsearch_templates import generate
+from aiwatch.provision.generators.elasticsearch_templates import generate, retentions
 from tests.respond.adapters.receiver import Asked, receiver
 from tools.demo.programs import Program, service
 from tools.servers import run
@@ -77,16 +78,15 @@ def secrets(es: Elasticsearch, tmp_path_factory: pytest.TempPathFactory) -> Path
     """Elasticsearch is provisioned, two hours have drifted; here are the secrets of the responder."""
     folder = tmp_path_factory.mktemp("secrets")
     today = datetime.now(UTC).date()
-    apply(es, generate(Catalogue(Framework(), ())), folder, 90 * 86400.0, today)
+    apply(es, generate(Catalogue(Framework(), ())), folder, retentions(Framework()), today)
     (folder / "token").write_text("s3cret")
     (folder / "secret").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-    dates = {"type": "date"}
-    properties = {names.PROCESS: {"type": "keyword"}, names.TIMESTAMP: dates}
-    es.options(ignore_status=400).indices.create(index=names.INDEX_DRIFT, mappings={"properties": properties})
     for hour, state in ((5, "drift"), (6, "ok"), (7, "drift"), (8, "drift")):
         start = SINCE.replace(hour=hour, second=0)
         document = {"end": start + timedelta(hours=1), "process": "card-fraud", "model_version": "7", "state": state}
-        es.index(index=names.INDEX_DRIFT, document={"@timestamp": start, **document}, refresh=True)
+        es.index(
+            index=result_index(result_id("card-fraud", start)), document={"@timestamp": start, **document}, refresh=True
+        )
     return folder
 
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from elasticsearch import Elasticsearch
 
+from aiwatch.profiles.result import result_index
 from aiwatch.respond.elasticsearch_reports import ElasticsearchReports
 from aiwatch.respond.elasticsearch_trail import ElasticsearchTrail
 from aiwatch.respond.elasticsearch_windows import ElasticsearchWindows
@@ -132,12 +133,15 @@ def test_an_entry_that_elasticsearch_refuses_is_told(es: Elasticsearch, index: s
         ElasticsearchTrail(es, index).create(ENTRIES[0](1))
 
 
-def test_a_report_is_read_back_whole_whatever_else_its_document_holds(es: Elasticsearch, index: str) -> None:
-    reports = ElasticsearchReports(es, index)
+def test_a_report_is_read_back_whole_whatever_else_its_document_holds(es: Elasticsearch) -> None:
+    index = result_index(RESULT.id)
+    es.options(ignore_status=404).indices.delete(index=index)
+    reports = ElasticsearchReports(es)
     assert reports.find(RESULT.id) is None
     es.index(index=index, id=RESULT.id, document={**msgspec.to_builtins(RESULT), "memory": "AAAA"})
     assert reports.find(RESULT.id) == RESULT
     assert reports.find("card-fraud:20260301T0800Z") is None
+    assert reports.find("card-fraud:no-time") is None
     es.index(index=index, id="card-fraud:20260301T0900Z", document={"process": "card-fraud"})
     with pytest.raises(StoreError, match="missing required field"):
         reports.find("card-fraud:20260301T0900Z")

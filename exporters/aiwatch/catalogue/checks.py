@@ -36,6 +36,7 @@ _OPTION_OF_FIELD = {"intent": "intents", "decision": "decisions"}
 _SHORTEST_WINDOW = 60.0
 _SHORTEST_PERIOD = 86400.0
 _SHORTEST_RETENTION = 86400.0
+_SHORTEST_DRIFT_RETENTION = 62 * 86400.0
 
 
 def check_process(document: Document, kind: Kind) -> None:
@@ -135,6 +136,10 @@ def check_framework(document: Document, processes: Sequence[Document]) -> None:
     if retention is not None and retention < _SHORTEST_RETENTION:
         message = "must be at least 1d, for documents are deleted by whole days"
         document.complain(("retention",), message)
+    drift_retention = _seconds(data.get("drift_retention"))
+    if drift_retention is not None and drift_retention < _SHORTEST_DRIFT_RETENTION:
+        message = "must be at least 62d, for results are deleted by whole months and needed for one"
+        document.complain(("drift_retention",), message)
     receivers = [
         (index, name)
         for index, receiver in _mappings(data.get("receivers"))

@@ -224,6 +224,7 @@ class Framework(Frozen):
     organisation: str = "aiwatch"
     endpoints: Endpoints = Endpoints()
     retention: Duration = 90 * 86400.0
+    drift_retention: Duration = 400 * 86400.0
     secrets_dir: str = "/run/secrets/aiwatch"
     receivers: tuple[Receiver, ...] = ()
     routes: tuple[Route, ...] = ()

@@ -18,6 +18,7 @@ from aiwatch.provision.apply.reload import ReloadError, reload_alertmanager, rel
 from aiwatch.provision.contracts import Tree
 from aiwatch.provision.formats import operator
 from aiwatch.provision.generators import OWNED, generate_all
+from aiwatch.provision.generators.elasticsearch_templates import retentions
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -114,7 +115,7 @@ def provision(
             client = _client(url, username, password_file, ca_certs)
             folder = Path(catalogue.framework.secrets_dir)
             today = datetime.now(UTC).date()
-            applied = apply(client, tree, folder, catalogue.framework.retention, today)
+            applied = apply(client, tree, folder, retentions(catalogue.framework), today)
             click.echo(f"Elasticsearch: {len(applied.steps)} steps, {len(applied.changed)} changed something")
         if alertmanager:
             reload_alertmanager(alertmanager)

@@ -12,6 +12,11 @@ from aiwatch import names
 State = Literal["ok", "drift", "not_enough_data", "learning", "no_baseline"]
 Cause = Literal["pipeline", "population", "concept", "model", "upstream", "infrastructure"]
 
+RESULTS = f"{names.INDEX_PREFIX}{names.FAMILY_DRIFT}-*"
+"""All indices of results."""
+
+_ID_TIME = "%Y%m%dT%H%MZ"
+
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One feature (``score``, ``relations``, ``volume`` count as such) in one window.
@@ -77,4 +82,17 @@ def result_id(process: str, start: datetime) -> str:
     >>> result_id("card-fraud", datetime(2026, 3, 1, 7, tzinfo=UTC))
     'card-fraud:20260301T0700Z'
     """
-    return f"{process}:{start:%Y%m%dT%H%MZ}"
+    return f"{process}:{start:{_ID_TIME}}"
+
+
+def result_index(id_: str) -> str:
+    """Return the index that holds the result of an id: one a month, named by the day from which its age counts.
+
+    Raises:
+        ValueError: it is the id of no result.
+
+    >>> result_index("card-fraud:20260315T0700Z")
+    'aiwatch-drift-2026.03.01'
+    """
+    start = datetime.strptime(id_.rpartition(":")[2], _ID_TIME)
+    return f"{names.INDEX_PREFIX}{names.FAMILY_DRIFT}-{start:%Y.%m}.01"

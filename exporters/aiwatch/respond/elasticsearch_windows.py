@@ -9,6 +9,7 @@ import msgspec
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from aiwatch import names
+from aiwatch.profiles.result import RESULTS
 from aiwatch.respond.store import StoreError
 from aiwatch.respond.windows import WindowResult
 
@@ -17,14 +18,14 @@ _MOST = 10_000  # what one search may return: more than a year of hours
 
 
 class ElasticsearchWindows:
-    """Reads the index ``aiwatch-drift``, which need not exist.
+    """Reads indices of results, none of which need exist.
 
     Args:
-        client: a client that may read the index.
-        index: the index's name.
+        client: a client that may read them.
+        index: their name or pattern.
     """
 
-    def __init__(self, client: Elasticsearch, index: str = names.INDEX_DRIFT) -> None:
+    def __init__(self, client: Elasticsearch, index: str = RESULTS) -> None:
         """Keep the client; nothing is sent before the first call."""
         self._client = client.options(request_timeout=10, max_retries=0)
         self._index = index

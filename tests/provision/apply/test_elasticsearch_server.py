@@ -15,9 +15,10 @@ from elasticsearch import Elasticsearch
 
 from aiwatch.catalogue.model import Catalogue, Framework
 from aiwatch.provision.apply.elasticsearch_server import ApplyError, apply
-from aiwatch.provision.generators.elasticsearch_templates import TEMPLATES, generate
+from aiwatch.provision.generators.elasticsearch_templates import TEMPLATES, generate, retentions
 
 TREE = dict(generate(Catalogue(Framework(), ())))
+KEPT = retentions(Framework())
 TODAY = date(2026, 3, 1)
 OPEN = "aiwatch-interactions-2020.01.01"
 
@@ -96,18 +97,19 @@ def client(server: Server) -> Iterator[Elasticsearch]:
 def test_a_server_with_lifecycle_management_gets_the_policy_and_deletes_by_it(
     server: Server, client: Elasticsearch, tmp_path: Path
 ) -> None:
-    apply(client, TREE, tmp_path, 86400.0, TODAY)
+    apply(client, TREE, tmp_path, KEPT, TODAY)
     delete = server.held["/_ilm/policy/aiwatch"]["policy"]["phases"]["delete"]
     assert delete == {"min_age": "90d", "actions": {"delete": {}}}
     template = server.held["/_index_template/aiwatch-interactions"]["template"]
     assert template["settings"]["index"]["lifecycle"] == {"name": "aiwatch", "parse_origination_date": "true"}
+    assert server.held["/_ilm/policy/aiwatch-drift"]["policy"]["phases"]["delete"]["min_age"] == "400d"
     assert not any(request.startswith("DELETE /aiwatch-") for request in server.asked)
 
 
 def test_the_policy_stands_before_the_templates_that_name_it(
     server: Server, client: Elasticsearch, tmp_path: Path
 ) -> None:
-    apply(client, TREE, tmp_path, 86400.0, TODAY)
+    apply(client, TREE, tmp_path, KEPT, TODAY)
     puts = [request for request in server.asked if request.startswith("PUT")]
     assert puts.index("PUT /_ilm/policy/aiwatch") < puts.index("PUT /_index_template/aiwatch-feedback")
 
@@ -115,13 +117,13 @@ def test_the_policy_stands_before_the_templates_that_name_it(
 def test_policy_and_templates_that_are_there_already_are_left_alone(
     server: Server, client: Elasticsearch, tmp_path: Path
 ) -> None:
-    apply(client, TREE, tmp_path, 86400.0, TODAY)
-    changed = apply(client, TREE, tmp_path, 86400.0, TODAY).changed
+    apply(client, TREE, tmp_path, KEPT, TODAY)
+    changed = apply(client, TREE, tmp_path, KEPT, TODAY).changed
     assert not any("template" in step or "policy" in step for step in changed)
 
 
 def test_every_template_is_tried_before_the_first_write(server: Server, client: Elasticsearch, tmp_path: Path) -> None:
-    apply(client, TREE, tmp_path, 86400.0, TODAY)
+    apply(client, TREE, tmp_path, KEPT, TODAY)
     first_put = next(index for index, request in enumerate(server.asked) if request.startswith("PUT"))
     assert server.asked[:first_put].count("POST /_index_template/_simulate") == sum(
         path.startswith(TEMPLATES) for path in TREE
@@ -134,7 +136,7 @@ def test_a_file_that_is_not_json_is_named_and_nothing_is_sent(
 ) -> None:
     path = f"{TEMPLATES}/aiwatch-feedback.json"
     with pytest.raises(ApplyError, match=rf"{path} is not JSON .*; run: aiwatch provision"):
-        apply(client, {**TREE, path: "{"}, tmp_path, 86400.0, TODAY)
+        apply(client, {**TREE, path: "{"}, tmp_path, KEPT, TODAY)
     assert not any(request.startswith("PUT") for request in server.asked)
 
 
@@ -142,7 +144,7 @@ def test_secrets_are_not_logged(
     server: Server, client: Elasticsearch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(0)
-    apply(client, TREE, tmp_path, 86400.0, TODAY)
+    apply(client, TREE, tmp_path, KEPT, TODAY)
     assert (tmp_path / "exporter-api-key").read_text() == "azpz"
     assert "azpz" not in caplog.text
     assert (tmp_path / "responder-token").read_text() not in caplog.text

@@ -25,7 +25,10 @@ from aiwatch.respond.trail import Entry
 
 FOLDER = "elasticsearch/generated"
 TREE = generate(Catalogue(Framework(), ()))
-FAMILIES = ("feedback", "interactions", "predictions", "profiles")
+POLICIES = {
+    "drift": "aiwatch-drift",
+    **dict.fromkeys(("feedback", "interactions", "predictions", "profiles"), "aiwatch"),
+}
 RECORDS = [pytest.param(record, id=f"{kind.name}-{record.name}") for kind in KINDS for record in kind.records]
 
 
@@ -33,7 +36,7 @@ def content(path: str, tree: Any = TREE) -> Any:
     return json.loads(tree[f"{FOLDER}/{path}.json"])
 
 
-def test_there_is_a_template_for_each_family_a_policy_and_a_role_for_each_key() -> None:
+def test_there_is_a_template_for_each_family_two_policies_and_a_role_for_each_key() -> None:
     assert sorted(TREE) == [
         f"{FOLDER}/index_templates/aiwatch-drift.json",
         f"{FOLDER}/index_templates/aiwatch-feedback.json",
@@ -42,6 +45,7 @@ def test_there_is_a_template_for_each_family_a_policy_and_a_role_for_each_key() 
         f"{FOLDER}/index_templates/aiwatch-predictions.json",
         f"{FOLDER}/index_templates/aiwatch-profiles.json",
         f"{FOLDER}/index_templates/aiwatch-responses.json",
+        f"{FOLDER}/lifecycle/aiwatch-drift.json",
         f"{FOLDER}/lifecycle/aiwatch.json",
         f"{FOLDER}/roles/drift.json",
         f"{FOLDER}/roles/exporter.json",
@@ -62,13 +66,13 @@ def test_feedback_is_mapped_on_the_interaction_as_well() -> None:
     assert set(interaction["feedback"]["properties"]) == {"@timestamp", "rating", "comment"}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_daily_indices_take_only_mapped_fields_and_age_by_the_day_in_their_name(family: str) -> None:
+@pytest.mark.parametrize(("family", "policy"), POLICIES.items())
+def test_indices_of_a_family_take_only_mapped_fields_and_age_by_the_day_in_their_name(family: str, policy: str) -> None:
     template = content(f"index_templates/aiwatch-{family}")
     assert template["index_patterns"] == [f"aiwatch-{family}-*"]
     assert template["template"]["mappings"]["dynamic"] is False
     assert template["template"]["settings"]["index"]["lifecycle"] == {
-        "name": "aiwatch",
+        "name": policy,
         "parse_origination_date": "true",
     }
 
@@ -104,6 +108,12 @@ def test_documents_are_kept_as_long_as_the_framework_says(retention: float, age:
     tree = generate(Catalogue(Framework.model_construct(retention=retention), ()))
     phases = content("lifecycle/aiwatch", tree)["policy"]["phases"]
     assert phases == {"delete": {"min_age": age, "actions": {"delete": {}}}}
+
+
+def test_results_of_drift_tests_have_a_time_of_their_own() -> None:
+    tree = generate(Catalogue(Framework.model_construct(drift_retention=800 * 86400.0), ()))
+    assert content("lifecycle/aiwatch-drift", tree)["policy"]["phases"]["delete"]["min_age"] == "800d"
+    assert content("lifecycle/aiwatch", tree) == content("lifecycle/aiwatch")
 
 
 def test_two_kinds_that_map_a_field_differently_are_refused() -> None:

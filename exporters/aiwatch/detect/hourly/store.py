@@ -16,7 +16,7 @@ from aiwatch import names
 from aiwatch.detect.hourly.chain import Link, Seen
 from aiwatch.profiles.document import ProfileDocument, profile_of
 from aiwatch.profiles.profile import Profile
-from aiwatch.profiles.result import Result, result_id
+from aiwatch.profiles.result import RESULTS, Result, result_id, result_index
 
 _PROFILES = f"{names.INDEX_PREFIX}{names.FAMILY_PROFILES}-*"
 _AT_ONCE = 500  # documents in one answer
@@ -76,7 +76,7 @@ class DriftStore:
         """Return the tested windows of a process that began at ``since`` or later, and the one before, oldest first."""
         wanted = [{"term": {names.PROCESS: process}}]
         found: list[Link] = []
-        for source in self._scan(names.INDEX_DRIFT, wanted, ascending=False, fields=["link"]):
+        for source in self._scan(RESULTS, wanted, ascending=False, fields=["link"]):
             if "link" in source:
                 found.append(msgspec.convert(source["link"], Link))
                 if found[-1].start < since:
@@ -85,8 +85,9 @@ class DriftStore:
 
     def tested(self, process: str, start: datetime) -> StoredWindow | None:
         """Return a tested window with everything, None if it is not there."""
+        id_ = result_id(process, start)
         try:
-            source = self._client.get(index=names.INDEX_DRIFT, id=result_id(process, start))["_source"]
+            source = self._client.get(index=result_index(id_), id=id_)["_source"]
         except NotFoundError:
             return None
         result = msgspec.convert({key: value for key, value in source.items() if key not in _FIELDS}, Result)
@@ -97,7 +98,7 @@ class DriftStore:
     def results(self, process: str, start: datetime, end: datetime) -> list[Result]:
         """Return what was found in the windows that began in a time, without their reports, oldest first."""
         wanted = [{"term": {names.PROCESS: process}}, _from(start, end)]
-        found = self._scan(names.INDEX_DRIFT, wanted, ascending=True, without=["report", *_FIELDS])
+        found = self._scan(RESULTS, wanted, ascending=True, without=["report", *_FIELDS])
         return [msgspec.convert(source, Result) for source in found]
 
     def put(self, tested: StoredWindow) -> None:
@@ -105,15 +106,16 @@ class DriftStore:
         document = msgspec.to_builtins(tested.result)
         document["link"] = msgspec.to_builtins(tested.link)
         document["memory"] = base64.b64encode(zlib.compress(tested.memory)).decode()
-        self._client.index(index=names.INDEX_DRIFT, id=tested.result.id, document=document)
+        id_ = tested.result.id
+        self._client.index(index=result_index(id_), id=id_, document=document)
 
     def remove_others(self, process: str, since: datetime, kept: Sequence[Link]) -> None:
         """Remove the results of windows that began at ``since`` or later and are none any more."""
         ids = {result_id(process, link.start) for link in kept}
         wanted = [{"term": {names.PROCESS: process}}, _from(since)]
-        for source in self._scan(names.INDEX_DRIFT, wanted, ascending=True, fields=["id"]):
-            if source["id"] not in ids:
-                self._client.options(ignore_status=404).delete(index=names.INDEX_DRIFT, id=source["id"])
+        for source in self._scan(RESULTS, wanted, ascending=True, fields=["id"]):
+            if (id_ := source["id"]) not in ids:
+                self._client.options(ignore_status=404).delete(index=result_index(id_), id=id_)
 
     def _scan(
         self,

@@ -1,8 +1,8 @@
 """Bring an Elasticsearch server to what the generated files say: lifecycle, templates, mappings, API keys.
 
-Documents are deleted by whole daily indices. Where the server has index lifecycle management (ILM), it does so
-by the generated policy, counting from the day in the index's name. A server without ILM (one built from the
-published jars) gets the same templates without the lifecycle settings, and `delete_expired` does the same by the
+Documents are deleted by whole indices of a day, or of a month. Where the server has index lifecycle management (ILM),
+it does so by the generated policies, counting from the day in the index's name. A server without ILM (one built from
+the published jars) gets the same templates without the lifecycle settings, and `delete_expired` does the same by the
 same rule, each time that this is applied. Both look at the event's day alone, so that a replay neither
 prolongs nor shortens anybody's retention.
 """
@@ -63,7 +63,7 @@ class _Plan:
         self.steps.append(_Step(title, run))
 
 
-def apply(client: Elasticsearch, tree: Tree, secrets: Path, retention: float, today: date) -> Applied:
+def apply(client: Elasticsearch, tree: Tree, secrets: Path, kept: Mapping[str, float], today: date) -> Applied:
     """Apply the Elasticsearch part of ``tree``; a second time changes nothing.
 
     Everything is looked at before anything is written: files, server, and the mappings of existing indices.
@@ -72,14 +72,14 @@ def apply(client: Elasticsearch, tree: Tree, secrets: Path, retention: float, to
         client: of a user who may manage templates, lifecycle, indices and API keys.
         tree: generated files; those outside of ``elasticsearch/generated`` are passed over.
         secrets: the folder of secret files, where API keys and the responder's token go.
-        retention: how long documents are kept, in seconds.
-        today: the present day in UTC, from which ``retention`` counts back where the server has no ILM.
+        kept: how long the indices of each lifecycle policy are kept, in seconds.
+        today: the present day in UTC, from which they count back where the server has no ILM.
 
     Raises:
         ApplyError: a file or a mapping does not fit, or the server refused; the message says how far it came.
     """
     try:
-        plan = _plan(client, tree, secrets, retention, today)
+        plan = _plan(client, tree, secrets, kept, today)
     except (ApiError, TransportError) as error:
         raise ApplyError(f"Elasticsearch: {_said(error)}; nothing was applied") from error
     if plan.conflicts:
@@ -112,7 +112,7 @@ def has_lifecycle_management(client: Elasticsearch) -> bool:
 
 
 def delete_expired(client: Elasticsearch, family: str, retention: float, today: date) -> list[str]:
-    """Delete the daily indices of ``family`` whose day began ``retention`` ago or earlier; return their names.
+    """Delete the indices of ``family`` whose name's day began ``retention`` ago or earlier; return their names.
 
     Args:
         client: of a user who may list and delete the indices.
@@ -135,7 +135,7 @@ def delete_expired(client: Elasticsearch, family: str, retention: float, today: 
     return expired
 
 
-def _plan(client: Elasticsearch, tree: Tree, secrets: Path, retention: float, today: date) -> _Plan:
+def _plan(client: Elasticsearch, tree: Tree, secrets: Path, kept: Mapping[str, float], today: date) -> _Plan:
     plan = _Plan()
     policies, templates, roles = (dict(_files(tree, folder)) for folder in (LIFECYCLE, TEMPLATES, ROLES))
     managed = has_lifecycle_management(client)
@@ -150,9 +150,10 @@ def _plan(client: Elasticsearch, tree: Tree, secrets: Path, retention: float, to
     for index in SINGLE_INDICES:
         if index in templates:
             plan.add(f"index {index}", partial(_create_index, client, index))
-    families = [name.removeprefix(names.INDEX_PREFIX) for name in templates if name not in SINGLE_INDICES]
-    for family in families if not managed else ():
-        plan.add(f"expired indices of {family}", partial(_delete_expired, client, family, retention, today))
+    for name, template in templates.items() if not managed else ():
+        if lifecycle := template["template"]["settings"]["index"].get("lifecycle"):
+            family, retention = name.removeprefix(names.INDEX_PREFIX), kept[lifecycle["name"]]
+            plan.add(f"expired indices of {family}", partial(_delete_expired, client, family, retention, today))
     for role, descriptor in roles.items():
         plan.add(f"API key of {role}", partial(ensure_key, client, secrets, role, descriptor))
     plan.add(f"secret {RESPONDER_TOKEN}", partial(ensure_token, secrets))

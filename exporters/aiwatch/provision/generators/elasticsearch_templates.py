@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiwatch import names
-from aiwatch.catalogue.model import Catalogue
+from aiwatch.catalogue.model import Catalogue, Framework
 from aiwatch.kinds import KINDS
 from aiwatch.kinds.base import Kind
 from aiwatch.kinds.options import format_duration
@@ -19,8 +19,9 @@ TEMPLATES = f"{FOLDER}/index_templates"
 LIFECYCLE = f"{FOLDER}/lifecycle"
 ROLES = f"{FOLDER}/roles"
 POLICY = "aiwatch"
-SINGLE_INDICES = (names.INDEX_NOTIFICATIONS, names.INDEX_DRIFT, names.INDEX_RESPONSES)
-"""What is one small index and not one for each day; it is made when its template is."""
+POLICY_DRIFT = f"{names.INDEX_PREFIX}{names.FAMILY_DRIFT}"
+SINGLE_INDICES = (names.INDEX_NOTIFICATIONS, names.INDEX_RESPONSES)
+"""What is one small index for ever; it is made when its template is."""
 
 _PRIORITY = 200  # above what Elasticsearch brings along (100)
 _MANAGED = {"managed_by": "aiwatch provision"}
@@ -122,21 +123,26 @@ class MappingConflictError(Exception):
 
 
 def generate(catalogue: Catalogue) -> Tree:
-    """Return the index templates, the lifecycle policy and the role descriptors of the API keys as JSON files.
+    """Return the index templates, the lifecycle policies and the role descriptors of the API keys as JSON files.
 
     Templates do not depend on the processes: a family's index fits every kind that writes to it.
     """
-    tree = {f"{LIFECYCLE}/{POLICY}.json": _json(_policy(catalogue.framework.retention))}
+    kept = retentions(catalogue.framework)
+    tree = {f"{LIFECYCLE}/{policy}.json": _json(_policy(retention)) for policy, retention in kept.items()}
     families = family_properties(KINDS)
-    for family, properties in families.items():
-        tree[f"{TEMPLATES}/{names.INDEX_PREFIX}{family}.json"] = _json(_daily_template(family, properties))
-    profiles = f"{names.INDEX_PREFIX}{names.FAMILY_PROFILES}"
-    tree[f"{TEMPLATES}/{profiles}.json"] = _json(_daily_template(names.FAMILY_PROFILES, PROFILE_PROPERTIES))
-    for index, template in _single_templates().items():
-        tree[f"{TEMPLATES}/{index}.json"] = _json(template)
+    daily = {**families, names.FAMILY_PROFILES: PROFILE_PROPERTIES}
+    templates = {f"{names.INDEX_PREFIX}{family}": _daily_template(family, daily[family]) for family in daily}
+    templates |= {POLICY_DRIFT: _drift_template(), **_single_templates()}
+    for name, template in templates.items():
+        tree[f"{TEMPLATES}/{name}.json"] = _json(template)
     for role, descriptor in _roles(list(families)).items():
         tree[f"{ROLES}/{role}.json"] = _json(descriptor)
     return tree
+
+
+def retentions(framework: Framework) -> dict[str, float]:
+    """Return how long the indices of each lifecycle policy are kept, in seconds from the day in their name."""
+    return {POLICY: framework.retention, POLICY_DRIFT: framework.drift_retention}
 
 
 def family_properties(kinds: Sequence[Kind]) -> dict[str, dict[str, Any]]:
@@ -163,16 +169,27 @@ def family_properties(kinds: Sequence[Kind]) -> dict[str, dict[str, Any]]:
 
 
 def _daily_template(family: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """A template for daily indices, whose age counts from the day in the name: from the event, not the arrival."""
-    lifecycle = {"lifecycle": {"name": POLICY, "parse_origination_date": "true"}}
-    return _template(f"{names.INDEX_PREFIX}{family}-*", f"One index for each day of {family}.", properties, lifecycle)
+    pattern = f"{names.INDEX_PREFIX}{family}-*"
+    return _template(pattern, f"One index for each day of {family}.", properties, _lifecycle(POLICY))
+
+
+def _drift_template() -> dict[str, Any]:
+    """A template for monthly indices: results are a few hundred a day at most, and kept for longer."""
+    description = "What the test of each window of predictions found, and why: one index for each month."
+    return _template(
+        f"{names.INDEX_PREFIX}{names.FAMILY_DRIFT}-*", description, DRIFT_PROPERTIES, _lifecycle(POLICY_DRIFT)
+    )
+
+
+def _lifecycle(policy: str) -> dict[str, Any]:
+    """Settings by which an index's age counts from the day in its name: from the event, not the arrival."""
+    return {"lifecycle": {"name": policy, "parse_origination_date": "true"}}
 
 
 def _single_templates() -> dict[str, dict[str, Any]]:
     """Return the template of each of SINGLE_INDICES."""
     what: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         names.INDEX_NOTIFICATIONS: ("What Alertmanager told the responder.", NOTIFICATION_PROPERTIES),
-        names.INDEX_DRIFT: ("What the test of each window of predictions found, and why.", DRIFT_PROPERTIES),
         names.INDEX_RESPONSES: ("What was done about drift, and by whom: only ever added to.", RESPONSE_PROPERTIES),
     }
     return {index: _template(index, *what[index], {}) for index in SINGLE_INDICES}
@@ -216,7 +233,8 @@ def _roles(families: Sequence[str]) -> dict[str, dict[str, Any]]:
     written = [f"{names.INDEX_PREFIX}{family}-*" for family in families]
     updated = [f"{names.INDEX_PREFIX}{names.FAMILY_INTERACTIONS}-*"]
     profiles = [f"{names.INDEX_PREFIX}{names.FAMILY_PROFILES}-*"]
-    shown = [*written, *SINGLE_INDICES]
+    drift = [f"{names.INDEX_PREFIX}{names.FAMILY_DRIFT}-*"]
+    shown = [*written, *drift, *SINGLE_INDICES]
     return {
         "exporter": _role(
             [],
@@ -226,13 +244,13 @@ def _roles(families: Sequence[str]) -> dict[str, dict[str, Any]]:
             _on([names.INDEX_CHECKPOINTS], "create_index", "index", "read"),
             _on([names.INDEX_DEAD_LETTERS], "create_doc", "create_index", "read"),
         ),
-        "drift": _role([], _on(profiles, "read"), _on([names.INDEX_DRIFT], "delete", "index", "read")),
+        "drift": _role([], _on(profiles, "read"), _on(drift, "auto_configure", "delete", "index", "read")),
         "grafana": _role(["cluster:monitor/health", "cluster:monitor/main"], _on(shown, "read", "view_index_metadata")),
         "responder": _role(
             [],
             _on([names.INDEX_NOTIFICATIONS], "index", "read"),
             _on([names.INDEX_RESPONSES], "create_doc", "read"),
-            _on([names.INDEX_DRIFT], "read"),
+            _on(drift, "read"),
         ),
     }
 
