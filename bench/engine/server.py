@@ -12,7 +12,7 @@ from elasticsearch import Elasticsearch
 
 from aiwatch.catalogue.load import load_catalogue
 from aiwatch.provision.apply.elasticsearch_server import apply
-from aiwatch.provision.generators.elasticsearch_templates import generate
+from aiwatch.provision.generators.elasticsearch_templates import generate, retentions
 from tools.servers import node
 from tools.servers.install import ensure_elasticsearch
 
@@ -40,6 +40,7 @@ def elasticsearch(folder: Path, catalogue: Path) -> Iterator[Target]:
         node.Elasticsearch(ensure_elasticsearch(), folder / "server", heap="1g", jvm=_JVM).start() as server,
         Elasticsearch(**server.client_settings, request_timeout=60) as client,
     ):
-        tree = dict(generate(load_catalogue(catalogue)))
-        apply(client, tree, folder / "secrets", 400 * 86400.0, datetime.now(UTC).date())
+        loaded = load_catalogue(catalogue)
+        tree = dict(generate(loaded))
+        apply(client, tree, folder / "secrets", retentions(loaded.framework), datetime.now(UTC).date())
         yield Target(client, server.url, folder / "secrets" / "exporter-api-key")

@@ -5,6 +5,7 @@ It stands in for Elasticsearch where the exporter or a peer is measured, not the
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -43,6 +44,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Take a bulk request, or find every interaction that is asked for."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
         path = self.path.partition("?")[0]
         if path.endswith("_bulk"):
             number = body.count(b"\n") // 2

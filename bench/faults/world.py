@@ -16,7 +16,7 @@ from elasticsearch import Elasticsearch
 
 from aiwatch.catalogue.model import Catalogue, Framework
 from aiwatch.provision.apply.elasticsearch_server import apply
-from aiwatch.provision.generators.elasticsearch_templates import generate
+from aiwatch.provision.generators.elasticsearch_templates import generate, retentions
 from tools.servers import run
 from tools.servers.process import free_port
 
@@ -49,7 +49,13 @@ def around(folder: Path, server: run.Elasticsearch) -> Iterator[World]:
     with ExitStack() as stack:
         client = stack.enter_context(Elasticsearch(**server.client_settings, request_timeout=60))
         secrets = folder / "secrets"
-        apply(client, dict(generate(Catalogue(Framework(), ()))), secrets, 90 * 86400.0, datetime.now(UTC).date())
+        apply(
+            client,
+            dict(generate(Catalogue(Framework(), ()))),
+            secrets,
+            retentions(Framework()),
+            datetime.now(UTC).date(),
+        )
         port = free_port()
         config = folder / "prometheus-config"
         config.mkdir(parents=True)

@@ -83,7 +83,7 @@ def same(taken: Lines, decoded: Lines, of: Process) -> None:
     assert (taken.lines, taken.rejects) == (decoded.lines, decoded.rejects)
     assert taken.types() == decoded.types()
     for type_ in decoded.types():
-        assert taken.of_type(type_) == decoded.of_type(type_)
+        assert taken.documents_of(type_) == decoded.documents_of(type_)
     (one, sessions), (other, others) = folded(of, taken), folded(of, decoded)
     assert (one.counters, one.histograms, one.maxima) == (other.counters, other.histograms, other.maxima)
     assert list(one.counters) == list(other.counters)  # the order decides which label values find a place

@@ -15,7 +15,7 @@ from elasticsearch.helpers import scan
 from aiwatch.catalogue.model import Catalogue, Framework
 from aiwatch.profiles.baseline import baseline_path, read_baseline
 from aiwatch.provision.apply.elasticsearch_server import apply
-from aiwatch.provision.generators.elasticsearch_templates import generate
+from aiwatch.provision.generators.elasticsearch_templates import generate, retentions
 from bench.faults.scores import Scores
 from tools.servers import run
 
@@ -51,7 +51,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(es: Elasticsearch, elasticsearch_server: run.Elasticsearch, tmp_path_factory: pytest.TempPathFactory) -> Site:
     folder = tmp_path_factory.mktemp("baseline")
-    apply(es, dict(generate(Catalogue(Framework(), ()))), folder, 90 * 86400.0, datetime.now(UTC).date())
+    apply(es, dict(generate(Catalogue(Framework(), ()))), folder, retentions(Framework()), datetime.now(UTC).date())
     site = Site(folder, elasticsearch_server, folder / "exporter-api-key")
     site.export("state")
     return site

@@ -24,7 +24,7 @@ from aiwatch.ingest.dead_letters import DeadLetter, read
 from aiwatch.ingest.export import Exporter, open_exporter
 from aiwatch.ingest.replay import hand_over
 from aiwatch.provision.apply.elasticsearch_server import apply
-from aiwatch.provision.generators.elasticsearch_templates import generate
+from aiwatch.provision.generators.elasticsearch_templates import generate, retentions
 from tests.integration.export_truth import PROCESS, write_catalogue
 from tools.servers import run
 
@@ -52,7 +52,7 @@ def feedback(id_: str, interaction_: str, seconds: float, rating: str, **fields:
 @pytest.fixture(scope="module")
 def key(es: Elasticsearch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     secrets = tmp_path_factory.mktemp("secrets")
-    apply(es, dict(generate(Catalogue(Framework(), ()))), secrets, 90 * 86400.0, datetime.now(UTC).date())
+    apply(es, dict(generate(Catalogue(Framework(), ()))), secrets, retentions(Framework()), datetime.now(UTC).date())
     return secrets / "exporter-api-key"
 
 

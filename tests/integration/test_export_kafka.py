@@ -22,7 +22,7 @@ from elasticsearch.helpers import scan
 
 from aiwatch.catalogue.model import Catalogue, Framework
 from aiwatch.provision.apply.elasticsearch_server import apply
-from aiwatch.provision.generators.elasticsearch_templates import generate
+from aiwatch.provision.generators.elasticsearch_templates import generate, retentions
 from bench.faults.scores import Scores
 from tests.integration.conftest import StartServer, wipe
 from tests.integration.export_truth import PROCESS, Found, expected
@@ -190,7 +190,7 @@ def test_each_partition_has_parts_of_the_profiles_which_add_up_whoever_reads_it(
     stack: ExitStack, tmp_path: Path, broker: Kafka, es: Elasticsearch, elasticsearch_server: run.Elasticsearch
 ) -> None:
     wipe(es)
-    apply(es, dict(generate(Catalogue(Framework(), ()))), tmp_path, 90 * 86400.0, datetime.now(UTC).date())
+    apply(es, dict(generate(Catalogue(Framework(), ()))), tmp_path, retentions(Framework()), datetime.now(UTC).date())
     scores = Scores("card-fraud", seed=8)
     (tmp_path / "catalogue" / "processes").mkdir(parents=True)
     scores.describe(tmp_path / "catalogue", "logs: [{source: kafka, topic: scores, record: prediction}]\n")

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from bench.engine import data
@@ -23,7 +24,7 @@ _TURNS = 3
 _SHARE = 5  # one in so many of the records is read in each turn
 _PATIENCE_SECONDS = 600.0
 _LINES_READ = re.compile(r"^aiwatch_lines_read_total\S* (\S+)$", re.MULTILINE)
-_TARGETS = {"mtail": ">= 3", "OpenTelemetry Collector": ">= 6"}
+_TARGETS = {"mtail": ">= 3", "OpenTelemetry Collector": ">= 6", "the Collector without compression": ">= 6"}
 
 Measure = Callable[[Path, int], float]  # of a log and its lines: the CPU seconds that reading it took
 
@@ -33,7 +34,12 @@ def measure(records: int) -> Iterator[Figure]:
     records = max(2, records // _SHARE)
     log, one_line = data.chat_file(records), data.chat_file(1)
     sides: dict[str, Measure] = {"aiwatch": _aiwatch}
-    for name, make in {"mtail": _mtail, "OpenTelemetry Collector": _collector}.items():
+    peers = {
+        "mtail": _mtail,
+        "OpenTelemetry Collector": partial(_collector, "gzip"),  # as it is unless told otherwise
+        "the Collector without compression": partial(_collector, "none"),  # as aiwatch sends
+    }
+    for name, make in peers.items():
         try:
             sides[name] = make()
         except ServerError as error:
@@ -72,14 +78,17 @@ def _mtail() -> Measure:
     return measure
 
 
-def _collector() -> Measure:
+def _collector(compression: str) -> Measure:
     program = ensure_collector()
 
     def measure(log: Path, records: int) -> float:
         with work_folder() as folder, bulk_stub() as stub:
             text = (_HERE / "collector.yaml").read_text()
+            chosen = {"INCLUDE": str(log.absolute()), "ENDPOINT": stub.url, "COMPRESSION": compression}
+            for name, value in chosen.items():
+                text = text.replace(name, value)
             config = folder / "collector.yaml"
-            config.write_text(text.replace("INCLUDE", str(log.absolute())).replace("ENDPOINT", stub.url))
+            config.write_text(text)
             with subprocess.Popen(pinned([program, "--config", config], 0)) as process:
                 try:
                     end = time.monotonic() + _PATIENCE_SECONDS

@@ -37,8 +37,8 @@ class Lines(Protocol):
     def types(self) -> Counter[str]:
         """Return how many accepted lines there are of each type."""
 
-    def of_type(self, type_: str) -> list[Entry]:
-        """Return the accepted lines of a type."""
+    def documents_of(self, type_: str) -> list[bytes]:
+        """Return the documents of the accepted lines of a type."""
 
     def entry(self, place: int) -> Entry:
         """Return one accepted line."""

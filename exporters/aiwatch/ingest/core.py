@@ -246,11 +246,11 @@ class Taken:
         """Return how many accepted lines there are of each type."""
         return Counter(dict(self._rows.types(self._kept)))
 
-    def of_type(self, type_: str) -> list[Entry]:
-        """Return the accepted lines of a type."""
+    def documents_of(self, type_: str) -> list[bytes]:
+        """Return the documents of the accepted lines of a type."""
         places = self._rows.places(type_)
         kept = places if self._kept is None else sorted({*places} & {*self._kept})
-        return [self._entry(place) for place in kept]
+        return [self._documents[place] for place in kept]
 
     def entry(self, place: int) -> Entry:
         """Return one accepted line."""

@@ -92,9 +92,9 @@ class Decoded(msgspec.Struct):
         """Return how many accepted lines there are of each type."""
         return Counter(entry.type for entry in self.entries)
 
-    def of_type(self, type_: str) -> list[Entry]:
-        """Return the accepted lines of a type."""
-        return [entry for entry in self.entries if entry.type == type_]
+    def documents_of(self, type_: str) -> list[bytes]:
+        """Return the documents of the accepted lines of a type."""
+        return [entry.document for entry in self.entries if entry.type == type_]
 
     def entry(self, place: int) -> Entry:
         """Return one accepted line."""
@@ -115,8 +115,8 @@ class Decoded(msgspec.Struct):
 
     def profiles(self, fold: Fold, further: Sequence[Decoded] = ()) -> dict[Cell, Profile]:
         """Return what these lines, and ``further`` ones, add to the profile of each hour and model version."""
-        entries = (entry for decoded in (self, *further) for entry in decoded.of_type(PREDICTION))
-        return fold_records(fold, (entry.record for entry in entries))
+        entries = (entry for decoded in (self, *further) for entry in decoded.entries)
+        return fold_records(fold, (entry.record for entry in entries if entry.type == PREDICTION))
 
 
 class Decoder:

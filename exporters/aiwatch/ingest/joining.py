@@ -11,16 +11,18 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any
 
+import msgspec
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 
 from aiwatch import names
 from aiwatch.ingest.batch import Lines
 from aiwatch.ingest.commit import Join
-from aiwatch.ingest.decode import Entry
-from aiwatch.ingest.documents import address_of
+from aiwatch.ingest.documents import address_of, body_of
 from aiwatch.ingest.sending import in_background
+from aiwatch.kinds.chat import Feedback
 
+_FEEDBACK = msgspec.json.Decoder(Feedback)
 _LOG = logging.getLogger(__name__)
 JOINS_AT_ONCE = 500
 _EVERY_SECONDS = 1.0
@@ -30,16 +32,16 @@ _PATIENCE_SECONDS = 7 * 86400.0
 
 def build_joins(stored: Lines, now: float) -> list[Join]:
     """Return what is to be put onto the interactions that feedback among the stored lines is about."""
-    return [_build_join(entry, now) for entry in stored.of_type("feedback")]
+    return [_build_join(document, now) for document in stored.documents_of("feedback")]
 
 
-def _build_join(entry: Entry, now: float) -> Join:
-    record: Any = entry.record
+def _build_join(document: bytes, now: float) -> Join:
+    record = _FEEDBACK.decode(body_of(document))
     stamp = record.time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     patch = {names.TIMESTAMP: stamp, "rating": record.rating}
     if record.comment is not None:
         patch["comment"] = record.comment
-    feedback = address_of(entry.document).id
+    feedback = address_of(document).id
     return Join(feedback, f"{feedback.partition(':')[0]}:{record.interaction}", patch, now)
 
 

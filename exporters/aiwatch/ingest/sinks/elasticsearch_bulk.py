@@ -20,7 +20,7 @@ _DUPLICATE = Outcome("duplicate")
 _LOG = logging.getLogger(__name__)
 _TOO_LARGE = 413
 _BODY_BYTES = 16 * 2**20  # of one request; Elasticsearch takes 100 MiB unless told otherwise
-_FILTER = "items.*.status,items.*.error.type,items.*.error.reason"
+_FILTER = "errors,items.*.status,items.*.error.type,items.*.error.reason"
 
 
 class _Error(msgspec.Struct):
@@ -40,6 +40,11 @@ class _Item(msgspec.Struct):
     def __post_init__(self) -> None:
         if self.create is None and self.index is None:
             raise ValueError("an item without a result")
+
+
+class _Answer(msgspec.Struct):
+    items: list[Any]
+    errors: bool = True
 
 
 @dataclass(slots=True)
@@ -127,7 +132,7 @@ class ElasticsearchSink:
             attempt.leave(chosen, "bad_answer", f"its answer is not one to a bulk request: {error}")
             return
         conflicts: list[int] = []
-        for i, item in zip(chosen, items, strict=True):
+        for i, item in items:
             result = item.create or item.index
             assert result is not None
             status, error_ = result.status, result.error
@@ -142,19 +147,22 @@ class ElasticsearchSink:
         if conflicts:
             self._resolve(documents, conflicts, outcomes, attempt)
 
-    def _bulk(self, documents: Documents, chosen: list[int]) -> list[_Item]:
+    def _bulk(self, documents: Documents, chosen: list[int]) -> list[tuple[int, _Item]]:
+        """Send the chosen documents; return what was answered to each by its place, nothing when all were stored."""
         response = self._client.perform_request(
             "POST",
             "/_bulk",
             params={"filter_path": _FILTER},
-            headers={"content-type": "application/x-ndjson", "accept": "application/json"},
+            # The client would copy a body of x-ndjson once more; the server takes it by either name.
+            headers={"content-type": "application/json", "accept": "application/json"},
             body=documents.body(chosen),
         )
-        answer: Any = response.body
-        items = msgspec.convert(answer.get("items") if isinstance(answer, dict) else answer, list[_Item])
-        if len(items) != len(chosen):
-            raise msgspec.ValidationError(f"{len(items)} items for {len(chosen)} documents")
-        return items
+        answer = msgspec.convert(response.body, _Answer)
+        if len(answer.items) != len(chosen):
+            raise msgspec.ValidationError(f"{len(answer.items)} items for {len(chosen)} documents")
+        if not answer.errors:  # the usual case, for which a hundred thousand items are not worth a look
+            return []
+        return list(zip(chosen, msgspec.convert(answer.items, list[_Item]), strict=True))
 
     def _divide(
         self,
