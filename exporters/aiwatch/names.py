@@ -72,6 +72,7 @@ DRIFT_WINDOWS_TOTAL = "aiwatch_drift_windows_total"
 DRIFT_FAILURES_TOTAL = "aiwatch_drift_failures_total"
 DRIFT_DURATION_SECONDS = "aiwatch_drift_duration_seconds"
 RESPONSE_STEPS_TOTAL = "aiwatch_response_steps_total"
+RESPONSE_PENDING_SECONDS = "aiwatch_response_pending_seconds"
 
 # -- Elasticsearch --------------------------------------------------------------------------------
 INDEX_PREFIX = "aiwatch-"
@@ -107,7 +108,14 @@ ALERT_WATCHDOG = "Watchdog"
 ALERT_EXPORTER_DOWN = "ExporterDown"
 ALERT_SLO_BURN = "SLOErrorBudgetBurn"
 ALERT_DRIFT_NOT_TESTED = "DriftNotTested"
-FRAMEWORK_ALERTS = (ALERT_WATCHDOG, ALERT_EXPORTER_DOWN, ALERT_DRIFT_NOT_TESTED, ALERT_SLO_BURN)
+ALERT_RESPONSE_NOT_DONE = "ResponseNotDone"
+FRAMEWORK_ALERTS = (
+    ALERT_WATCHDOG,
+    ALERT_EXPORTER_DOWN,
+    ALERT_DRIFT_NOT_TESTED,
+    ALERT_RESPONSE_NOT_DONE,
+    ALERT_SLO_BURN,
+)
 
 # -- names that a catalogue may not give --------------------------------------------------------------
 RESERVED_NAME = "aiwatch"  # of a process: its generated files would be the framework's

@@ -144,6 +144,32 @@ def test_metrics_tell_the_state_from_the_start_and_go_on_after_a_restart(rig: Ri
     } <= series()
 
 
+def test_metrics_tell_for_how_long_a_step_has_been_failing_and_its_undoing_likewise(rig: Rig) -> None:
+    broken = rig.adapters["broken"] = Switch()
+
+    def pending() -> dict[str, float]:
+        text = TestClient(create_app(MemoryStore(), rig.responses, Reports(), TOKEN)).get("/metrics").text
+        of = f'aiwatch_response_pending_seconds{{process="{PROCESS}",step="'
+        found = [line.removeprefix(of).split('"} ') for line in text.splitlines() if line.startswith(of)]
+        return {step: float(value) for step, value in found}
+
+    rig.work()
+    assert pending() == {"broken": 0, "quarantine": 0, "switch": 0}
+    broken.broken = True
+    rig.responses.notice([drift_alert()])
+    rig.work(minutes=10)
+    rig.restart()
+    rig.work(minutes=30)
+    assert (pending()["broken"], pending()["switch"]) == (2400, 0)
+    broken.broken = False
+    rig.work(minutes=10)
+    assert pending()["broken"] == 0
+    broken.broken = True
+    rig.responses.resume(PROCESS, "Ada", "mended", release=False)
+    rig.work(minutes=5)
+    assert (pending()["broken"], pending()["switch"]) == (300, 0)
+
+
 def test_the_pages_show_state_steps_windows_trail_and_how_to_resume(client: TestClient, rig: Rig) -> None:
     rig.adapters["registry"] = Switch(broken=True)
     assert "Never under review." in client.get("/models/").text

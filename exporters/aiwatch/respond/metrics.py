@@ -18,6 +18,7 @@ from aiwatch.names import (
     OUTCOME,
     PROCESS,
     REASON,
+    RESPONSE_PENDING_SECONDS,
     RESPONSE_STEPS_TOTAL,
     RETRAINING_PAUSED,
     STEP,
@@ -25,7 +26,7 @@ from aiwatch.names import (
 )
 from aiwatch.respond.payload import Notification
 from aiwatch.respond.responses import Responses
-from aiwatch.respond.review import OUTCOMES
+from aiwatch.respond.review import OUTCOMES, waiting
 
 SEVERITIES = ("critical", "warning", "info", "none")
 STATUSES = ("firing", "resolved")
@@ -87,7 +88,7 @@ class _States(Collector):
     def __init__(self, responses: Responses) -> None:
         self._responses = responses
 
-    def describe(self) -> tuple[GaugeMetricFamily, GaugeMetricFamily, CounterMetricFamily]:
+    def describe(self) -> tuple[GaugeMetricFamily, GaugeMetricFamily, CounterMetricFamily, GaugeMetricFamily]:
         """Return the metrics without their series, which are not known yet."""
         return (
             GaugeMetricFamily(MODEL_UNDER_REVIEW, "1 while the model is under review, else 0.", labels=(PROCESS,)),
@@ -97,17 +98,24 @@ class _States(Collector):
                 "Attempts at the steps of a response and of undoing it; a failed one is repeated, a dropped one not.",
                 labels=(PROCESS, STEP, OUTCOME),
             ),
+            GaugeMetricFamily(
+                RESPONSE_PENDING_SECONDS,
+                "For how long a step of a response, or its undoing, has been asked for and is not done; else 0.",
+                labels=(PROCESS, STEP),
+            ),
         )
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics with the series of the present."""
-        under_review, paused, steps = self.describe()
+        under_review, paused, steps, pending = self.describe()
+        now = self._responses.now()
         for process, review in sorted(self._responses.journal.reviews.items()):
             under_review.add_metric((process,), review.open)
             paused.add_metric((process,), review.paused)
             policy = self._responses.policies.get(process)
-            names = {*(policy.steps if policy else ()), *(step for step, _ in review.outcomes)}
+            names = {*(policy.steps if policy else ()), *review.steps, *(step for step, _ in review.outcomes)}
             for step in sorted(names):
+                pending.add_metric((process, step), waiting(review, step, now).total_seconds())
                 for outcome in OUTCOMES:
                     steps.add_metric((process, step, outcome), review.outcomes.get((step, outcome), 0))
-        yield from (under_review, paused, steps)
+        yield from (under_review, paused, steps, pending)

@@ -47,7 +47,7 @@ class Responses:
         self.journal = journal
         self.policies = policies
         self._windows = windows
-        self._now = now
+        self.now = now
         self._followed: dict[str, datetime] = {}
         self.pending = threading.Event()
 
@@ -66,7 +66,7 @@ class Responses:
                 _LOG.error("%s fires of %r, which the catalogue does not know as a model", ModelDrift.alert, process)
                 continue
             decide = partial(
-                reviews.on_alert, since=alert.starts_at, steps=policy.steps, pauses=policy.pauses, now=self._now()
+                reviews.on_alert, since=alert.starts_at, steps=policy.steps, pauses=policy.pauses, now=self.now()
             )
             if self.journal.append(process, decide) is not None:
                 self.pending.set()
@@ -79,7 +79,7 @@ class Responses:
             StoreError: it could not be written down.
         """
         self.journal.refresh([process])
-        decide = partial(reviews.on_resume, by=by, reason=reason, release=release, now=self._now())
+        decide = partial(reviews.on_resume, by=by, reason=reason, release=release, now=self.now())
         if self.journal.append(process, decide) is None:
             last = self.journal.reviews[process].resumed
             how = f"{last.by} resumed it at {last.time:%Y-%m-%d %H:%M} UTC" if last else "it never was"
@@ -95,7 +95,7 @@ class Responses:
             StoreError: the trails cannot be read.
         """
         self.journal.refresh(self.policies)
-        now = self._now()
+        now = self.now()
         for review in [review for review in self.journal.reviews.values() if review.open]:
             step = review.steps[QUARANTINE]
             if _is_due(step, now):
@@ -140,7 +140,7 @@ class Responses:
         """Look how things are, write that down, act, and write down how that went."""
         try:
             memo = look() if step.memo is None else step.memo
-            start = partial(reviews.on_start, name=step.name, action=step.action, memo=memo, now=self._now())
+            start = partial(reviews.on_start, name=step.name, action=step.action, memo=memo, now=self.now())
             if self.journal.append(review.process, start) is None:
                 return
             detail = act(memo)
@@ -157,7 +157,7 @@ class Responses:
     def _end(self, review: Review, step: Step, end: type[Succeeded | Failed | Dropped], detail: str) -> None:
         level = logging.INFO if end is Succeeded else logging.ERROR
         _LOG.log(level, "%s: %s %s %s: %s", review.process, step.action, step.name, end.__name__.lower(), detail)
-        decide = partial(reviews.on_end, name=step.name, action=step.action, end=end, detail=detail, now=self._now())
+        decide = partial(reviews.on_end, name=step.name, action=step.action, end=end, detail=detail, now=self.now())
         self.journal.append(review.process, decide)
 
     def _quarantine(self, review: Review, memo: Mapping[str, str] | None = None) -> str:
@@ -168,7 +168,7 @@ class Responses:
             found = concerned(self._windows.find(review.process, since), since, last)
         except StoreError as error:
             raise AdapterError(str(error)) from None
-        decide = partial(reviews.on_windows, windows=found, now=self._now())
+        decide = partial(reviews.on_windows, windows=found, now=self.now())
         self.journal.append(review.process, decide)
         number = "1 window" if len(found) == 1 else f"{len(found)} windows"
         return f"{number}, from {found[0].start:%Y-%m-%d %H:%M} UTC on"

@@ -100,6 +100,15 @@ def delay(attempts: int) -> timedelta:
     return timedelta(seconds=min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(attempts - 1, 20)))
 
 
+def waiting(review: Review, name: str, now: datetime) -> timedelta:
+    """Return for how long a step has been asked for, or its undoing, and is not done; 0 when nothing is asked for."""
+    step = review.steps.get(name)
+    if step is None or step.finished:
+        return timedelta()
+    asked = review.resumed if step.action == "resume" else review.opened
+    return max(now - asked.time, timedelta()) if asked else timedelta()
+
+
 def fold(review: Review, entries: Iterable[Entry]) -> Review:
     """Return the state after further entries."""
     return reduce(_after, entries, review)

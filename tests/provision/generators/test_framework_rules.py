@@ -19,8 +19,9 @@ def test_the_framework_alerts_exist_even_without_any_process():
     assert {rule["alert"] for rule in rules()} == {names.ALERT_WATCHDOG, names.ALERT_EXPORTER_DOWN}
 
 
-def test_whether_drift_is_tested_is_watched_where_there_is_a_model():
-    assert names.ALERT_DRIFT_NOT_TESTED in {rule["alert"] for rule in rules(build_process(MODEL))}
+def test_whether_drift_is_tested_and_answered_is_watched_where_there_is_a_model():
+    there = {rule["alert"] for rule in rules(build_process(MODEL))}
+    assert {names.ALERT_DRIFT_NOT_TESTED, names.ALERT_RESPONSE_NOT_DONE} <= there
 
 
 def test_framework_alerts_lead_to_their_runbook_and_to_the_overview():

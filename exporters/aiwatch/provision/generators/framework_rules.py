@@ -9,7 +9,7 @@ from aiwatch.kinds.prediction import PredictionOptions
 from aiwatch.provision import alert_labels
 from aiwatch.provision.contracts import Tree
 from aiwatch.provision.promql import selector
-from aiwatch.provision.rules.alerts.condition import annotation_set
+from aiwatch.provision.rules.alerts.condition import annotation_set, literal
 from aiwatch.provision.rules.model import Alert, Group, render_groups
 
 
@@ -18,7 +18,7 @@ def generate(catalogue: Catalogue) -> Tree:
     framework = catalogue.framework
     rules = [_watchdog(framework), _exporter_down(framework)]
     if any(isinstance(process.options, PredictionOptions) for process in catalogue.processes):
-        rules.append(_drift_not_tested(framework))
+        rules += [_drift_not_tested(framework), _response_not_done(framework)]
     return {"prometheus/generated/rules/aiwatch.yml": render_groups([Group("aiwatch", rules)])}
 
 
@@ -76,5 +76,29 @@ def _drift_not_tested(framework: Framework) -> Alert:
             "models since the drift service stopped{{ end }} have not been compared with the baseline. Nothing is "
             "lost: all windows are tested once it works again, but until then no drift is reported. Look first at "
             "whether the service runs and reaches Elasticsearch, then at its own log.",
+        ),
+    )
+
+
+def _response_not_done(framework: Framework) -> Alert:
+    up = selector("up", job=names.JOB_RESPONDER)
+    pending = f"max by (process, step) ({names.RESPONSE_PENDING_SECONDS})"
+    inbox = literal(framework.endpoints.inbox.rstrip("/"))
+    return Alert(
+        alert=names.ALERT_RESPONSE_NOT_DONE,
+        expr=f"{up} == 0\nor\nabsent({up})\nor\n{pending} > 600",
+        for_="5m",
+        labels=_labels("critical"),
+        annotations=annotation_set(
+            framework,
+            names.ALERT_RESPONSE_NOT_DONE,
+            "the response to drift is not done",
+            "{{ with $labels.process }}The step {{ $labels.step }} of the response to the drift of {{ . }} has failed "
+            "for {{ $value | humanizeDuration }}, and is tried again every few minutes. If that step is what pauses "
+            "its retraining, the retraining may be running: pause it by hand now, where it is scheduled. Why it "
+            "fails: "
+            f"{inbox}/models/{{{{ . }}}}{{{{ else }}}}The responder is down: a model that drifts is not flagged, its "
+            "retraining not paused, and no gate can be asked. Look first at whether it runs, then at its own log."
+            "{{ end }}",
         ),
     )
