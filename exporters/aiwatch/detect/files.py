@@ -15,7 +15,7 @@ import polars as pl
 
 from aiwatch import names
 from aiwatch.detect.aspects import Criteria, aspects, describe
-from aiwatch.detect.beyond import finding_of, grave
+from aiwatch.detect.beyond import SHARE, chance_of, finding_of, grave
 from aiwatch.detect.contracts import DriftTest, Floats, Outcome
 from aiwatch.detect.explain import explain
 from aiwatch.detect.multiplicity import holm
@@ -181,9 +181,10 @@ def compare(
     judge = _Judge(baseline, reference, criteria, min(len(piece.frame) for piece in pieces))
     profiles = [list(judge.profiles(number, piece)) for number, piece in enumerate(pieces)]
     found = [judge.findings(piece, added(each)) for piece, each in zip(pieces, profiles, strict=True)]
-    adjusted = iter(holm([finding.p_value for findings in found for finding in findings]))
+    adjusted = iter(holm([finding.p_value / (1 - SHARE) for findings in found for finding in findings]))
     history = [tuple(_judged(finding, next(adjusted)) for finding in findings) for findings in found]
     starts = [each[0].start for each in profiles]
+    chance = ERROR * chance_of(len(pieces))
     usually = judge.repeats(reference.frame.head(max(len(piece.frame) for piece in pieces)).collect())
     repeats = [(judge.repeats(piece.frame), usually) for piece in pieces]
     chunks = []
@@ -192,12 +193,22 @@ def compare(
         findings = tuple(with_onset(finding, starts, past) for finding in past[-1])
         windows = [profile for each in profiles[: number + 1] for profile in each]
         situation = situation_of(
-            baseline, windows, findings, upstream=upstream, usual=judge.usual, repeats=repeats[number]
+            baseline,
+            windows,
+            findings,
+            upstream=upstream,
+            usual=judge.usual,
+            repeats=repeats[number],
+            clocked=piece.start is not None,
+            chance=chance,
         )
         causes = explain(situation)
         drifted = any(finding.drifted for finding in findings)
         if findings and not drifted and (claims := grave(causes)):
-            findings, drifted = (*findings, finding_of(claims[0], situation.since if piece.start else None)), True
+            findings, drifted = (
+                (*findings, finding_of(claims[0], situation.since if piece.start else None, chance)),
+                True,
+            )
         state: State = "drift" if drifted else "ok" if findings else "not_enough_data"
         chunks.append(
             Chunk(
@@ -243,8 +254,10 @@ class _Judge:
         return self._fold.by_version(piece.frame, start, piece.end or start + timedelta(hours=1))
 
     def repeats(self, frame: pl.DataFrame) -> tuple[int, int]:
-        """Return how many rows there are, and how many different ones."""
-        return len(frame), frame.select(list(self._baseline.features)).n_unique()
+        """Return how many different rows come more than once, and how many different ones there are."""
+        rows = frame.select(list(self._baseline.features))
+        different = rows.n_unique()
+        return different - int(rows.is_unique().sum()), different
 
     def findings(self, piece: Piece, profile: Profile) -> list[Finding]:
         """Return what every test says, before multiplicity; nothing for a piece with too few rows."""

@@ -10,7 +10,7 @@ from aiwatch.detect.bars import bars
 from aiwatch.detect.explain import explain
 from aiwatch.detect.impact import impact
 from aiwatch.detect.signs.extent import extent, gap
-from aiwatch.detect.situation import Situation, by_time, situation_of
+from aiwatch.detect.situation import SELDOM, Situation, by_time, situation_of
 from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.profile import Counts, Profile, Segment
 from aiwatch.profiles.result import Result
@@ -31,8 +31,8 @@ def explained(
     *,
     upstream: Mapping[str, Result] | None = None,
     usual: Profile | None = None,
-    expected_rows: float | None = None,
     clocked: bool = True,
+    chance: float = SELDOM,
     seasonal: bool = False,
 ) -> Result:
     """Return a result with causes, and, where there are any or something drifted, with text and report.
@@ -43,8 +43,8 @@ def explained(
         windows: profiles up to and with the last window, in the order of time; one for each model version of a window.
         upstream: the last result of each process that this one depends on.
         usual: what stands for the windows before the change where there are none.
-        expected_rows: how many predictions the last window usually has, if known.
         clocked: whether windows are times; else they are pieces of a file.
+        chance: see `Situation`.
         seasonal: see `Situation`.
     """
     situation = situation_of(
@@ -53,7 +53,8 @@ def explained(
         result.findings,
         upstream=upstream,
         usual=usual,
-        expected_rows=expected_rows,
+        clocked=clocked,
+        chance=chance,
         seasonal=seasonal,
     )
     causes = explain(situation)

@@ -124,6 +124,15 @@ def learn(baseline: Baseline, profiles: Iterable[Profile]) -> Rhythm | None:
     )
 
 
+def usual_rows(rhythm: Rhythm | None, start: datetime, end: datetime) -> float:
+    """Return how many rows the hours of a window had in the training period; 0 if one of them never came."""
+    if rhythm is None or rhythm.version != VERSION:
+        return 0.0
+    first, last = (int((at - _EPOCH) / HOUR) for at in (start, end - timedelta(microseconds=1)))
+    hours = [rhythm.volume[hour % 168] for hour in range(first, last + 1)]
+    return float(sum(hours)) if all(hours) else 0.0
+
+
 @dataclass(frozen=True)
 class _Fit:
     season: Floats  # 1 + terms x channels, 0 for a channel without a season

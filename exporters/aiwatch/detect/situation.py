@@ -12,8 +12,11 @@ from functools import cached_property
 from itertools import groupby
 from statistics import fmean, stdev
 
+import msgspec
+
 from aiwatch import names
 from aiwatch.detect.onset import onset
+from aiwatch.detect.rhythm import Rhythm, usual_rows
 from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.fold import prediction_name
 from aiwatch.profiles.profile import Profile
@@ -22,6 +25,8 @@ from aiwatch.profiles.result import Finding, Result
 MOST_WINDOWS = 72  # that are added up since the change
 _WINDOWS = 6  # before the change, from which on their rows tell how many are usual
 _VARY = 0.2  # of the logarithm of rows, at least
+_VARY_IN_RHYTHM = 0.05  # ... where the hours of the week are known
+SELDOM = 1e-6
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,14 @@ class Situation:
         before: those before it, added up; None if there were none.
         findings: of the last window.
         versions: rows of each model version since the change, and those of each before it.
-        repeats: rows whose hashes were kept and how many different ones, window by window: since the change, before.
+        windows: how many profiles ``now`` was added up of.
+        repeats: how many different rows came more than once, among how many whose hashes were kept, window by window:
+            since the change, before.
         since: when the change began, if known.
         upstream: the last result of each process that this one depends on.
         expected_rows: how many predictions the windows of ``now`` usually have, if known.
         rows_vary: standard deviation of the logarithm of that number between windows.
+        chance: probability with which outcomes, or repeated rows, may seem to have changed by chance.
         seasonal: whether the verdict knows how features usually move with the hours, which the baseline as a whole
             does not: what it does not call drift is as it should be then, however different from the baseline.
     """
@@ -48,11 +56,13 @@ class Situation:
     before: Profile | None = None
     findings: tuple[Finding, ...] = ()
     versions: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {})
+    windows: int = 1
     repeats: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
     since: datetime | None = None
     upstream: Mapping[str, Result] = field(default_factory=dict)
     expected_rows: float | None = None
-    rows_vary: float = 0.2
+    rows_vary: float = _VARY
+    chance: float = SELDOM
     seasonal: bool = False
 
     @cached_property
@@ -87,8 +97,9 @@ def situation_of(
     *,
     upstream: Mapping[str, Result] | None = None,
     usual: Profile | None = None,
-    expected_rows: float | None = None,
     repeats: tuple[tuple[int, int], tuple[int, int]] | None = None,
+    clocked: bool = True,
+    chance: float = SELDOM,
     seasonal: bool = False,
 ) -> Situation:
     """Return the situation after the last of some windows.
@@ -99,8 +110,10 @@ def situation_of(
         findings: of the last window.
         upstream: the last result of each process that this one depends on.
         usual: what stands for the windows before the change where there are none, such as a reference file.
-        expected_rows: how many predictions the last window usually has, if known.
-        repeats: rows, and how many of them are different, in the last window and usually; where it is known exactly.
+        repeats: different rows that came more than once, and different rows, in the last window and usually; where it
+            is known exactly.
+        clocked: whether windows are times; else how many rows they have says nothing.
+        chance: see `Situation`.
         seasonal: see `Situation`.
 
     Raises:
@@ -118,22 +131,21 @@ def situation_of(
     before = [profile for profile in windows if profile.end <= begun][-MOST_WINDOWS:]
     if not before and usual is not None:
         before = [usual]
-    counts = [math.log(max(each.rows, 1)) for each in by_time(before)]
-    if expected_rows is None and len(counts) >= _WINDOWS:
-        expected_rows = math.exp(fmean(counts))
-    whole = added(now)
+    expected_rows, rows_vary = _expected_rows(baseline, by_time(now), by_time(before)) if clocked else (None, _VARY)
     return Situation(
         baseline=baseline,
-        now=whole,
+        now=added(now),
         before=added(before) if before else None,
         findings=found,
         versions=(_versions(now), _versions(before)),
+        windows=len(now),
         repeats=repeats or (_repeats(now), _repeats(before)),
         since=begun,
         upstream=upstream or {},
-        expected_rows=None if expected_rows is None else expected_rows * len(by_time(now)),
+        expected_rows=expected_rows,
+        rows_vary=rows_vary,
+        chance=chance,
         seasonal=seasonal,
-        rows_vary=max(_VARY, stdev(counts)) if len(counts) >= _WINDOWS else _VARY,
     )
 
 
@@ -156,8 +168,25 @@ def by_time(profiles: Sequence[Profile]) -> list[Profile]:
     return [added(list(same)) for _, same in groupby(profiles, key=lambda profile: profile.start)]
 
 
+def _expected_rows(baseline: Baseline, now: Sequence[Profile], before: Sequence[Profile]) -> tuple[float | None, float]:
+    """Return how many rows windows usually have, if it is known, and how the logarithm of one's rows varies.
+
+    The hours of the week are as in the training period, where that knows them; the level is that of the windows before.
+    """
+    rhythm = msgspec.json.decode(baseline.rhythm, type=Rhythm | None)
+    usually = [usual_rows(rhythm, each.start, each.end) for each in (*before, *now)]
+    known = all(usually)
+    due = usually if known else [1.0] * len(usually)
+    logs = [math.log(max(each.rows, 1) / rows) for each, rows in zip(before, due, strict=False)]
+    if len(logs) < _WINDOWS:
+        return None, _VARY
+    expected = math.exp(fmean(logs)) * sum(due[len(before) :])
+    return expected, max(_VARY_IN_RHYTHM if known else _VARY, stdev(logs))
+
+
 def _repeats(profiles: Sequence[Profile]) -> tuple[int, int]:
-    return sum(sum(each.repeats.values()) for each in profiles), sum(len(each.repeats) for each in profiles)
+    kept = [rows for each in profiles for rows in each.repeats.values()]
+    return sum(rows > 1 for rows in kept), len(kept)
 
 
 def _versions(profiles: Iterable[Profile]) -> dict[str, int]:

@@ -27,7 +27,8 @@ HYPOTHESES = (
             "beyond": 0.05,
             "spike": 0.04,
             "swapped": 0.002,  # two features that come to look like each other by themselves, both at once
-            "volume": 0.1,
+            "volume": 0.03,  # whoever comes in addition makes them more
+            "surge": 0.15,
             "repeated": 0.1,
             "gradual": 0.5,
         },

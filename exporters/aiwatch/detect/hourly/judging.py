@@ -8,7 +8,7 @@ import msgspec
 
 from aiwatch.catalogue.model import Process
 from aiwatch.detect.aspects import Criteria
-from aiwatch.detect.beyond import finding_of, grave
+from aiwatch.detect.beyond import SHARE, chance_of, finding_of, grave
 from aiwatch.detect.explain import explain
 from aiwatch.detect.monitor import Monitor, MonitorState
 from aiwatch.detect.report import explained
@@ -32,7 +32,9 @@ class ProcessJudge:
             drift.min_rows, drift.tests, {str(name): least for name, least in drift.minimum_effect.items()}
         )
         self._baseline = baseline
-        self._monitor = Monitor(baseline, criteria, promise.period / promise.count / drift.window)
+        windows = promise.period / promise.count / drift.window
+        self._chance = chance_of(windows)
+        self._monitor = Monitor(baseline, criteria, windows / (1 - SHARE))
 
     def judge(self, memory: bytes, window: Profile) -> tuple[bytes, Result]:
         """Return what to remember after a window, and what was found."""
@@ -49,9 +51,11 @@ class ProcessJudge:
     def explain(self, result: Result, windows: Sequence[Profile], upstream: Mapping[str, Result]) -> Result:
         """Return the result with causes, text and report."""
         if result.state != "drift" and (claims := grave(explain(self._situation(result, windows, upstream)))):
-            findings = (*result.findings, finding_of(claims[0], result.time))
+            findings = (*result.findings, finding_of(claims[0], result.time, self._chance))
             result = msgspec.structs.replace(result, state="drift", findings=findings)
-        return explained(result, self._baseline, windows, upstream=upstream, seasonal=True)
+        return explained(result, self._baseline, windows, upstream=upstream, chance=self._chance, seasonal=True)
 
     def _situation(self, result: Result, windows: Sequence[Profile], upstream: Mapping[str, Result]) -> Situation:
-        return situation_of(self._baseline, windows, result.findings, upstream=upstream, seasonal=True)
+        return situation_of(
+            self._baseline, windows, result.findings, upstream=upstream, chance=self._chance, seasonal=True
+        )

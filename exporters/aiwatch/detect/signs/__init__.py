@@ -14,7 +14,7 @@ from aiwatch.detect.signs.scores import scores
 from aiwatch.detect.signs.service import service
 from aiwatch.detect.signs.swapped import swapped
 from aiwatch.detect.signs.timing import gradual, upstream_first
-from aiwatch.detect.signs.values import beyond, coarse, frozen, spike
+from aiwatch.detect.signs.values import beyond, coarse, frozen, negative, spike
 from aiwatch.detect.signs.versions import new_version
 
 LOOKS: tuple[Look, ...] = (
@@ -24,6 +24,7 @@ LOOKS: tuple[Look, ...] = (
     frozen,
     spike,
     beyond,
+    negative,
     conversions,
     coarse,
     swapped,

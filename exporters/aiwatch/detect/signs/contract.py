@@ -16,6 +16,7 @@ SignName = Literal[
     "frozen",  # one value in nearly all rows
     "spike",  # one value in more rows than its neighbours let expect
     "beyond",  # values far outside of what the training period had
+    "negative",  # numbers below 0, where there were none
     "unit",  # what a conversion of units, a changed sign or a transformation makes of the values
     "offset",  # what a small factor or an added constant makes of the values, and a reweighting of rows does not
     "coarse",  # fewer different values, as of rounding
@@ -26,7 +27,8 @@ SignName = Literal[
     "alone",  # ... have not
     "untied",  # an input does not go with the others any more
     "repeated",  # rows that came more than once
-    "volume",  # more rows or fewer than usual
+    "volume",  # fewer rows than usual
+    "surge",  # more rows than usual
     "score_moved",
     "score_missing",
     "score_apart",  # the score moved at the same inputs

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
+
+from scipy.special import ndtr
 
 from aiwatch import names
 from aiwatch.detect.signs.contract import Sign
-from aiwatch.detect.signs.strength import strength
+from aiwatch.detect.signs.strength import Group, material, of_shares, surely
 from aiwatch.detect.situation import Situation
 from aiwatch.profiles.profile import Counts
 from aiwatch.report.numbers import percent
@@ -16,7 +18,6 @@ from aiwatch.report.numbers import percent
 _GROUPS = 12  # of score bins
 _FEWEST = 100  # labels
 _MATERIAL = 0.06  # root mean square over groups, in standard deviations of the outcome
-_CHANCES = 3000  # windows of a season: this is looked at in each, whatever the verdict
 Labels = Mapping[int, tuple[int, float]]
 
 
@@ -28,6 +29,8 @@ def outcomes(situation: Situation) -> Iterator[Sign]:
         return
     variance = outcome_variance(situation.prediction, then, situation.baseline.features[situation.prediction].counts)
     groups = grouped(then, now)
+    share = situation.prediction == names.SCORE
+    p_value = of_shares(groups) if share else of_means(groups, variance)
     square = chance = mean_was = mean_now = 0.0
     for (were, was), (are, is_) in groups:
         error = variance / max(are, 1) + variance / max(were, 1)
@@ -42,7 +45,20 @@ def outcomes(situation: Situation) -> Iterator[Sign]:
     text = f"the mean outcome is {mean_now / rows:.4g} where the same {situation.prediction}s had {mean_was / rows:.4g}"
     if situation.prediction == names.SCORE:
         text = f"{percent(mean_now / rows)} positive outcomes where the same scores had {percent(mean_was / rows)}"
-    yield Sign("outcomes", strength(size, _MATERIAL, error, _CHANCES), text, (situation.prediction,))
+    there = min(material(size, _MATERIAL, error), surely(p_value, situation.chance))
+    yield Sign("outcomes", there, text, (situation.prediction,))
+
+
+def of_means(groups: Sequence[Group], variance: float) -> float:
+    """Return the same for outcomes that are numbers, of which the variance is known."""
+    told = [
+        (is_ - are * was / were, are**2 * variance * (1 / are + 1 / were))
+        for (were, was), (are, is_) in groups
+        if were and are
+    ]
+    whole = (sum(away for away, _ in told), sum(square for _, square in told))
+    tails = [float(ndtr(-abs(away) / math.sqrt(square))) for away, square in (whole, *told) if square > 0]
+    return min(1.0, 2 * len(tails) * min(tails, default=1.0))
 
 
 def outcome_variance(prediction: str, labels: Labels, counts: Counts) -> float:
@@ -55,7 +71,7 @@ def outcome_variance(prediction: str, labels: Labels, counts: Counts) -> float:
     return max(counts.squares / max(counts.seen, 1) - middle**2, 1e-12)
 
 
-def grouped(then: Labels, now: Labels) -> list[tuple[tuple[int, float], tuple[int, float]]]:
+def grouped(then: Labels, now: Labels) -> list[Group]:
     """Return rows and sums of outcomes then and now, in groups of score bins with about as many former rows each."""
     places = sorted(then.keys() | now.keys())
     rows = list(accumulate(then.get(place, (0, 0.0))[0] for place in places))

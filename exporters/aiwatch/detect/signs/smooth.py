@@ -82,7 +82,11 @@ class Change:
 
     @cached_property
     def reweighted(self) -> Shares:
-        """The coarse shares of the smooth reweighting that explains most: see `tilt`.
+        """The coarse shares of the smooth reweighting that explains most."""
+        return self.reweighted_by(_DEGREE)
+
+    def reweighted_by(self, degree: int) -> Shares:
+        """Return the coarse shares of the reweighting by a polynomial of a degree that explains most: see `tilt`.
 
         Coarse bins at either end that lost nearly all their rows are left out: who filters rows reweights them too.
         """
@@ -92,7 +96,7 @@ class Change:
         if len(kept):
             inside[kept[0] : kept[-1] + 1] = True
         expected = np.zeros(len(was))
-        expected[inside] = tilt(was[inside], now[inside], self.scores[inside]) * now[inside].sum()
+        expected[inside] = tilt(was[inside], now[inside], self.scores[inside], degree) * now[inside].sum()
         return expected
 
     @cached_property
@@ -117,8 +121,9 @@ def distribution(feature: FeatureBaseline) -> Callable[[Shares], Shares]:
     return lambda x: np.asarray(np.interp(x, points, below, left=0.0, right=1.0))
 
 
-def tilt(was: Shares, now: Shares, scores: Shares) -> Shares:
-    """Return the reweighting of ``was`` that is closest to ``now``, its logarithm a polynomial of the normal score.
+def tilt(was: Shares, now: Shares, scores: Shares, most: int = _DEGREE) -> Shares:
+    """Return the reweighting of ``was`` that is closest to ``now``, its logarithm a polynomial of the normal score, of
+    degree ``most`` where there are bins enough.
 
     Reference: J. B. Anderson, "Multivariate logistic compounds", 1979 (density ratios that are log-polynomial).
 
@@ -129,7 +134,7 @@ def tilt(was: Shares, now: Shares, scores: Shares) -> Shares:
     if len(was) < 2 or not now.sum():
         return np.asarray(was / max(was.sum(), 1e-300))
     now = now / now.sum()
-    degree = max(1, min(_DEGREE, (len(was) - 1) // 3))
+    degree = max(1, min(most, (len(was) - 1) // 3))
     terms = np.vander(np.asarray(scores) / 2, degree + 1, increasing=True)[:, 1:]
     base, goal = np.log(np.maximum(was, 1e-12)), now @ terms
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from aiwatch.detect.signs.contract import Sign
 from aiwatch.detect.signs.smooth import Change, Shares, better
-from aiwatch.detect.signs.strength import share_error, strength
+from aiwatch.detect.signs.strength import material, of_shares, share_error, strength, surely
 from aiwatch.detect.situation import Situation
 from aiwatch.profiles.baseline import FeatureBaseline
 from aiwatch.profiles.profile import Counts, Numeric
@@ -76,6 +76,23 @@ def beyond(situation: Situation) -> Iterator[Sign]:
             yield Sign("beyond", size, f"{name}: reaches {reached:.4g}, was {low:.4g} to {high:.4g}", (name,))
 
 
+def negative(situation: Situation) -> Iterator[Sign]:
+    """Yield numbers that are negative in more than stray rows, which none of the training period was."""
+    yield Sign("negative", 0.0)
+    for name in situation.inputs:
+        feature, counts = situation.baseline.features[name], situation.now.features[name]
+        then = feature.counts
+        if not isinstance(feature.shape, Numeric) or then.low is None or counts.low is None or not then.seen:
+            continue
+        if counts.low < 0 <= then.low:
+            group = (then.seen, float(then.bins[0])), (counts.seen, float(counts.bins[0]))
+            was, now = then.bins[0] / then.seen, counts.bins[0] / counts.seen
+            sure = surely(len(situation.inputs) * of_shares([group]), situation.chance)
+            error = share_error(now, counts.seen, was, then.seen)
+            text = f"{name}: negative, down to {counts.low:.4g}, in about {percent(now - was)} of rows, which none was"
+            yield Sign("negative", min(sure, material(now - was, _FILLED, error)) * (now > was), text, (name,))
+
+
 def coarse(situation: Situation) -> Iterator[Sign]:
     """Yield numbers that fall on every so many-th bin only: rounded, or read with less precision."""
     yield Sign("coarse", 0.0)
@@ -120,13 +137,27 @@ def _peak(change: Change, place: int, places: int) -> float:
 def _mixed(change: Change, place: int) -> float:
     """Return how surely the former values with one more in between explain the change better than a reweighting."""
     share = float((change.now[place] - change.was[place]) / max(1 - change.was[place], 1e-9))
+    if share <= 0 or _scattered(change, place, share):
+        return 0.0
     one = np.zeros_like(change.was)
     one[place] = 1.0
     expected: Shares = change.group((1 - share) * change.was + share * one)
-    if change.left_over(expected) > 0.25 * change.whole:
-        return 0.0
-    gain, error = better(change, expected, change.reweighted)
-    return strength(gain, 0.03 * change.whole, error)
+    return _explains(change, expected, 0.03)
+
+
+def _scattered(change: Change, place: int, share: float) -> bool:
+    """Tell whether the rows that came in addition surely have no one value: beyond the former range, bins have no end.
+
+    What mean and mean square have become tells mean and variance of these rows.
+    """
+    then, now = change.feature.counts, change.counts
+    outside = place == 0 and (now.low or 0.0) < (then.low or 0.0)
+    if not outside and not (place == len(change.was) - 1 and (now.high or 0.0) > (then.high or 0.0)):
+        return False
+    former, square = then.total / then.seen, then.squares / then.seen
+    mean = (now.total / now.seen - (1 - share) * former) / share
+    variance = (now.squares / now.seen - (1 - share) * square) / share - mean**2
+    return variance > (square - former**2) + 0.25 * (mean - former) ** 2
 
 
 def _cut(change: Change, place: int) -> float:
@@ -136,10 +167,24 @@ def _cut(change: Change, place: int) -> float:
         expected = change.was.copy()
         expected[place] += expected[beyond].sum()
         expected[beyond] = 0.0
-        grouped = change.group(expected)
-        if change.left_over(grouped) < 0.25 * change.whole:
-            gain, error = better(change, grouped, change.reweighted)
-            surest = max(surest, strength(gain, 0.02 * change.whole, error))
+        surest = max(surest, _explains(change, change.group(expected), 0.02))
+    return surest
+
+
+def _explains(change: Change, expected: Shares, least: float) -> float:
+    """Return how surely coarse shares explain a change better than a reweighting, by ``least`` of it at least.
+
+    Where they explain it all, which takes one parameter, the reweighting may have no more: a polynomial of a higher
+    degree bends to a single value, too, if there are few others.
+    """
+    left = change.left_over(expected)
+    if left > 0.25 * change.whole:
+        return 0.0
+    gain, error = better(change, expected, change.reweighted)
+    surest = strength(gain, least * change.whole, error)
+    if left < 0.1 * change.whole:
+        gain, error = better(change, expected, change.reweighted_by(1))
+        surest = max(surest, strength(gain, 0.05 * change.whole, error))
     return surest
 
 
