@@ -51,6 +51,16 @@ def test_a_daily_rhythm_of_the_features_is_no_drift_but_would_be_without_knowing
 
 
 @pytest.mark.parametrize(
+    "world",
+    [World(wander=0.05), World(season=0.2, wander=0.05, jitter=0.05, baseline_rows=50_000)],
+    ids=["days differ", "days and hours differ, which few rows show"],
+)
+def test_what_wandered_in_the_training_period_too_is_no_drift(world: World) -> None:
+    stream = Stream(world, 5000)
+    assert "drift" not in {result.state for _, result in steps(monitor(stream), stream.hours(12 * 24))}
+
+
+@pytest.mark.parametrize(
     ("change", "feature", "test"),
     [
         (Change("mean", 12, 0.2), "number0", "kolmogorov_smirnov"),

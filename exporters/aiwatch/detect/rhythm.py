@@ -30,7 +30,8 @@ _EPOCH = datetime(1970, 1, 5, tzinfo=UTC)  # a Monday
 _FEWEST = 48  # windows
 _ENOUGH_ROWS = 20  # in an hour
 _BY_CHANCE = 1e-6  # probability of a season where there is none
-_SURE = 3.0  # standard errors
+_SURE = 4.0  # standard errors
+_ALIKE = 5  # features, from how many on they are looked at together
 _AMPLITUDE = 0.1  # standard deviations: what a term of a season is like before anything is known
 PRIOR = 0.01  # standard deviations that every channel may wander where nothing was learned
 
@@ -84,8 +85,7 @@ def learn(baseline: Baseline, profiles: Iterable[Profile]) -> Rhythm | None:
 
     Daily terms take three days, weekly ones two weeks. The variance that is left, beyond that of the rows, is divided
     by its autocovariance: what one window has in common with the ones before it is slow, the rest is white. Of both
-    only what exceeds three standard errors is believed, for where hours have few rows much would be chance; see
-    `_shared`.
+    only what is surely more than chance is believed, for where hours have few rows much would be; see `_shared`.
     """
     channels = Channels(baseline, Criteria())
     used = []
@@ -107,10 +107,11 @@ def learn(baseline: Baseline, profiles: Iterable[Profile]) -> Rhythm | None:
     design = np.array([[1.0, *basis(row[0], row[1], terms)] for row in used])
     fit = _fit(design, moved, weights, channels.families)
     slow, noise = _persistent(fit.left, weights, starts)
-    slow = _shared(slow, noise, channels) * (1 + 2 / math.sqrt(max(1.0, days)))
+    slow = _shared(slow, noise, channels) * _longer(days)
     beyond = fit.left**2 * len(used) / fit.freedom - sampling
-    total = weights @ beyond / weights.sum()
-    white = _shared(total - slow, np.sqrt(weights**2 @ (beyond - total) ** 2) / weights.sum(), channels)
+    precise = weights**2  # a square varies with the square of what a mean does
+    total = precise @ beyond / precise.sum()
+    white = _shared(total - slow, np.sqrt(precise**2 @ (beyond - total) ** 2) / precise.sum(), channels)
     return Rhythm(
         version=VERSION,
         windows=len(used),
@@ -172,16 +173,35 @@ def _fit(design: Floats, moved: Floats, weights: Floats, families: Sequence[Fami
 def _shared(variances: Floats, errors: Floats, channels: Channels) -> Floats:
     """Return estimated variances by channel, as far as they can be believed, relative to those of a row.
 
-    In a family, that is the largest one that is surely exceeded; or what is typical of all families together.
+    Of a family that is its largest one, of those that are surely more than chance by themselves; or, where the families
+    of the same test surely vary taken together, of all, and at least what is usual among these families.
     """
     usual = np.maximum(channels.variance, 1e-9)
     bounds = [family.first for family in channels.families]
     numbers = np.diff([*bounds, len(usual)])
-    believed = np.maximum.reduceat((variances - _SURE * errors) / usual, bounds)
-    typical = np.add.reduceat(variances / usual, bounds) / numbers
-    varied = typical[np.add.reduceat(channels.variance, bounds) > 0]
-    everywhere = varied.mean() - 2 * varied.std() / math.sqrt(len(varied)) if len(varied) else 0.0
-    return np.repeat(np.maximum(believed, max(everywhere, 0.0)), numbers) * channels.variance
+    sure = variances > _SURE * errors
+    believed = np.maximum.reduceat(np.where(sure, variances / usual, 0.0), bounds)
+    largest = np.maximum.reduceat(variances / usual, bounds)
+    mean, error = (np.add.reduceat(each / usual, bounds) / numbers for each in (variances, errors))
+    varied = np.add.reduceat(channels.variance, bounds) > 0
+    for test in {family.test.name for family in channels.families}:
+        alike = varied & np.array([family.test.name == test for family in channels.families])
+        if alike.sum() >= _ALIKE and mean[alike].sum() > _SURE * math.sqrt(float((error[alike] ** 2).sum())):
+            believed[alike] = np.maximum(largest, largest[alike].mean())[alike]
+    return np.repeat(believed, numbers) * channels.variance
+
+
+def _longer(days: float) -> float:
+    """Return how much larger the variance of what lasts for days is around the mean of a training period, later on.
+
+    The mean takes a part of it along, and is off by as much: with ``n`` independent stretches, for which weeks are
+    taken, (1 + 1/n) / (1 - 1/n) times.
+
+    >>> [round(_longer(days), 2) for days in (3, 14, 28, 90)]
+    [3.0, 3.0, 1.67, 1.17]
+    """
+    weeks = max(2.0, days / 7)
+    return (1 + 1 / weeks) / (1 - 1 / weeks)
 
 
 def _persistent(left: Floats, weights: Floats, starts: list[datetime]) -> tuple[Floats, Floats]:
@@ -190,7 +210,7 @@ def _persistent(left: Floats, weights: Floats, starts: list[datetime]) -> tuple[
     times = np.array([(start - starts[0]) / HOUR for start in starts])
     for lag in (1, 2, 3):
         near = times[lag:] - times[:-lag] <= 6
-        pair = np.sqrt(weights[lag:] * weights[:-lag]) * near
+        pair = weights[lag:] * weights[:-lag] * near
         product = left[lag:] * left[:-lag]
         products += pair @ product
         total += float(pair.sum())
