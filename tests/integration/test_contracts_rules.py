@@ -18,6 +18,7 @@ PATIENCE_SECONDS = 270.0
 EMPTY: Mapping[str, str] = {
     'absent(up{job="aiwatch-drift"})': "the drift service is there",
     'absent(up{job="aiwatch-exporter"})': "the exporter is there",
+    'absent(up{job="aiwatch-responder"})': "the responder is there",
     'ai_drift_cause_info{cause="concept",process="card-fraud"} == bool 1': "a feed broke, and fraud is what it was",
     'ai_process_info{process="card-fraud"} offset 1h': "the exporter itself has not run for an hour",
     'ai_process_info{process="support-chatbot"} offset 1h': "the exporter itself has not run for an hour",

@@ -19,7 +19,7 @@ from aiwatch.detect.aspects import Criteria
 from aiwatch.detect.cells import effective
 from aiwatch.detect.channels import Channels, Family
 from aiwatch.detect.contracts import Floats
-from aiwatch.detect.tests import relations
+from aiwatch.detect.tests import missing_share, relations, unseen_categories
 from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.profile import Profile
 
@@ -30,7 +30,7 @@ _EPOCH = datetime(1970, 1, 5, tzinfo=UTC)  # a Monday
 _FEWEST = 48  # windows
 _ENOUGH_ROWS = 20  # in an hour
 _BY_CHANCE = 1e-6  # probability of a season where there is none
-_SURE = 4.0  # standard errors
+_SURE, _TOGETHER = 4.0, 3.0  # standard errors: of one among hundreds of channels, and of all together
 _ALIKE = 5  # features, from how many on they are looked at together
 _AMPLITUDE = 0.1  # standard deviations: what a term of a season is like before anything is known
 PRIOR = 0.01  # standard deviations that every channel may wander where nothing was learned
@@ -106,12 +106,13 @@ def learn(baseline: Baseline, profiles: Iterable[Profile]) -> Rhythm | None:
     terms = 16 if days >= 14 else 6 if days >= 3 else 0
     design = np.array([[1.0, *basis(row[0], row[1], terms)] for row in used])
     fit = _fit(design, moved, weights, channels.families)
-    slow, noise = _persistent(fit.left, weights, starts)
-    slow = _shared(slow, noise, channels) * _longer(days)
+    common, noise = _persistent(fit.left, weights, starts)
+    slow = _shared(common, noise, channels) * _longer(days)
     beyond = fit.left**2 * len(used) / fit.freedom - sampling
     precise = weights**2  # a square varies with the square of what a mean does
     total = precise @ beyond / precise.sum()
-    white = _shared(total - slow, np.sqrt(precise**2 @ (beyond - total) ** 2) / precise.sum(), channels)
+    noise = np.hypot(noise, np.sqrt(precise**2 @ (beyond - total) ** 2) / precise.sum())
+    white = _shared(total - common, noise, channels)
     return Rhythm(
         version=VERSION,
         windows=len(used),
@@ -173,8 +174,8 @@ def _fit(design: Floats, moved: Floats, weights: Floats, families: Sequence[Fami
 def _shared(variances: Floats, errors: Floats, channels: Channels) -> Floats:
     """Return estimated variances by channel, as far as they can be believed, relative to those of a row.
 
-    Of a family that is its largest one, of those that are surely more than chance by themselves; or, where the families
-    of the same test surely vary taken together, of all, and at least what is usual among these families.
+    Of a family that is its largest one, of those that are surely more than chance by themselves; or, where the values
+    of all features (or what they lack) surely vary taken together, of all, and at least what is usual among these.
     """
     usual = np.maximum(channels.variance, 1e-9)
     bounds = [family.first for family in channels.families]
@@ -184,9 +185,9 @@ def _shared(variances: Floats, errors: Floats, channels: Channels) -> Floats:
     largest = np.maximum.reduceat(variances / usual, bounds)
     mean, error = (np.add.reduceat(each / usual, bounds) / numbers for each in (variances, errors))
     varied = np.add.reduceat(channels.variance, bounds) > 0
-    for test in {family.test.name for family in channels.families}:
-        alike = varied & np.array([family.test.name == test for family in channels.families])
-        if alike.sum() >= _ALIKE and mean[alike].sum() > _SURE * math.sqrt(float((error[alike] ** 2).sum())):
+    lacks = np.array([family.test in (missing_share.TEST, unseen_categories.TEST) for family in channels.families])
+    for alike in (varied & lacks, varied & ~lacks):
+        if alike.sum() >= _ALIKE and mean[alike].sum() > _TOGETHER * math.sqrt(float((error[alike] ** 2).sum())):
             believed[alike] = np.maximum(largest, largest[alike].mean())[alike]
     return np.repeat(believed, numbers) * channels.variance
 
