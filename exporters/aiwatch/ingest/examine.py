@@ -116,7 +116,7 @@ def compare(position: Position) -> str:
         return "not a file: not compared"
     try:
         with closing(open_log(position.path)) as log:
-            if continues(position, log):
+            if continues(position, log, position.path):
                 left = log.unread(position.offset)
                 return "all read" if not left else f"{left:,} bytes to be read"
             shorter = not log.compressed and log.stat().st_size < position.offset

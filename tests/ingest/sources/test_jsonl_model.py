@@ -297,3 +297,40 @@ TestLogsWithABanner = LogsWithABanner.TestCase
 TestLogsWithABanner.settings = TestLogs.settings
 TestLogsCompressedByZstd = LogsCompressedByZstd.TestCase
 TestLogsCompressedByZstd.settings = TestLogs.settings
+
+
+def test_an_archive_that_got_the_inode_and_has_the_length_of_an_older_one_is_read() -> None:
+    logs = LogsWithABanner()
+    logs.copy_and_truncate(poll_between=False)
+    logs.poll(blocks=2, look=False)
+    logs.append_a_large_line()
+    for poll_between in (False, False):
+        logs.copy_and_truncate(poll_between)
+    logs.compress(poll_between=False, number=2)
+    logs.copy_and_truncate(poll_between=True)
+    logs.compress(poll_between=False, number=1)
+    for _ in range(2):
+        logs.append_a_large_line()
+        logs.copy_and_truncate(poll_between=True)
+    logs.compress(poll_between=False, number=2)
+    logs.compress(poll_between=False, number=1)
+    logs.teardown()
+
+
+def test_a_copy_that_was_compressed_before_it_was_needed_is_not_read_besides() -> None:
+    logs = LogsWithABanner()
+    logs.copy_and_truncate(poll_between=True)
+    logs.append_a_large_line()
+    logs.copy_and_truncate(poll_between=True)
+    logs.append_a_large_line()
+    for poll_between in (False, False, True):
+        logs.copy_and_truncate(poll_between)
+    logs.compress(poll_between=False, number=3)
+    logs.copy_and_truncate(poll_between=True)
+    logs.copy_and_truncate(poll_between=False)
+    logs.append_a_large_line()
+    logs.compress(poll_between=True, number=1)
+    logs.compress(poll_between=True, number=2)
+    for _ in range(2):
+        logs.copy_and_truncate(poll_between=True)
+    logs.teardown()

@@ -54,8 +54,8 @@ def reaches(log: LogFile, offset: int) -> bool:
     return len(log.read_at(offset - back, back)) == back
 
 
-def relation(log: LogFile, head: bytes, stream: LogStream) -> Literal["copy", "successor", "none"]:
-    """Compare a file with the one that a followed stream is read from.
+def relation(log: LogFile, path: str, head: bytes, stream: LogStream) -> Literal["copy", "successor", "none"]:
+    """Compare a file, found at ``path``, with the one that a followed stream is read from.
 
     A copy holds nothing but the beginning of the stream's file. A successor holds all of it and more, while the
     stream's file has been deleted: an editor or a backup put it in its place.
@@ -66,7 +66,7 @@ def relation(log: LogFile, head: bytes, stream: LogStream) -> Literal["copy", "s
     try:
         if key_of(original.stat()) != stream.key:
             return "none"  # that name belongs to another file now
-        if stream.position.finished and log.ends_at(stream.position.offset) and continues(stream.position, log):
+        if stream.position.finished and log.ends_at(stream.position.offset) and continues(stream.position, log, path):
             return "copy"
         if original.read_at(0, len(head)) != head:
             return "none"
@@ -81,12 +81,17 @@ def relation(log: LogFile, head: bytes, stream: LogStream) -> Literal["copy", "s
             original.close()
 
 
+def same_content(archive: LogFile, log: LogFile) -> bool:
+    """Tell whether a compressed file holds what ``log`` does, by its length and checksum."""
+    return archive.ends_at(log.length()) and archive.checksum() == log.checksum()
+
+
 def _is_compressed_copy(log: LogFile, original: LogFile) -> bool:
     """Tell whether a compressed file holds nothing but the beginning of ``original``, so far as it goes yet."""
     stat = log.stat()
     if is_fresh(stat) and stat.st_size > _LARGE_ARCHIVE_BYTES:
         return True  # being compressed: looked at again when it has come to rest
-    if not original.compressed and log.ends_at(original.length()) and log.checksum() == original.checksum():
+    if not original.compressed and same_content(log, original):
         return True
     length = log.length()
     return not log.complete or _agree_at(log, original, length)

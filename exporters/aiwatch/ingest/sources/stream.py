@@ -47,19 +47,19 @@ def is_fresh(stat: os.stat_result) -> bool:
     return time.time() - stat.st_mtime < _FRESH_SECONDS
 
 
-def continues(position: Position, log: LogFile) -> bool:
-    """Tell whether ``log`` holds the content of ``position``, so that reading can go on in it at the offset.
+def continues(position: Position, log: LogFile, path: str) -> bool:
+    """Tell whether ``log``, found at ``path``, holds the content of ``position``, so that it can be read on from there.
 
-    Of an archive that was read to its end, its inode and length stand for the tail: that spares decompressing all of
-    it at every start.
+    Of an archive that was read to its end, its path, inode and length stand for the tail: that spares decompressing all
+    of it at every start. An inode alone says little: it is used again as soon as an older archive is deleted.
     """
     if not has_head(position, log.read_at(0, FINGERPRINT_BYTES)):
         return False
-    return _is_all_read(position, log) or has_tail(position, log.read_at)
+    return _is_all_read(position, log, path) or has_tail(position, log.read_at)
 
 
-def _is_all_read(position: Position, log: LogFile) -> bool:
-    same_file = key_of(log.stat()) == (position.device, position.inode)
+def _is_all_read(position: Position, log: LogFile, path: str) -> bool:
+    same_file = path == position.path and key_of(log.stat()) == (position.device, position.inode)
     return log.compressed and position.finished and same_file and log.ends_at(position.offset)
 
 
@@ -277,4 +277,4 @@ class LogStream:
         offset = self.position.offset
         self.signature = signature_of(stat)
         self.mtime_ns = stat.st_mtime_ns
-        self.end = offset if _is_all_read(self.position, log) else offset + log.unread(offset)
+        self.end = offset if _is_all_read(self.position, log, self.position.path) else offset + log.unread(offset)

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aiwatch.ingest.contracts import Block, Position
-from aiwatch.ingest.sources.comparing import Sighting, is_likely_start, reaches, relation
+from aiwatch.ingest.sources.comparing import Sighting, is_likely_start, reaches, relation, same_content
 from aiwatch.ingest.sources.identity import FINGERPRINT_BYTES, digest, has_head, is_copy_name
 from aiwatch.ingest.sources.listing import find_files, fixed_folder, is_rotated
 from aiwatch.ingest.sources.missing import MissingStreams
@@ -143,7 +143,7 @@ class Tracker:
             stat = log.stat()
             # While it was closed, its inode may have been used again: of a stream without content, nothing tells.
             known = key_of(stat) == sighting.key and stream.position.offset > 0
-            intact = known and continues(stream.position, log)
+            intact = known and continues(stream.position, log, os.path.realpath(sighting.path))
         except OSError:
             log.close()
             raise
@@ -241,7 +241,7 @@ class Tracker:
             position = stream.position
             if position.offset == 0 or (not in_pattern and position.finished and log.ends_at(position.offset)):
                 continue  # too little to go by, for now; or nothing new in it, and nobody asks for it
-            if continues(position, log):
+            if continues(position, log, path):
                 self._attach(stream, log, path, sighting, in_pattern)
                 return True
             if log.compressed and not log.complete and not reaches(log, position.offset):
@@ -262,6 +262,9 @@ class Tracker:
         return unread is not None or in_pattern
 
     def _begin(self, log: LogFile, path: str, sighting: Sighting, head: bytes) -> None:
+        for key, copy in list(self._copies.items()):
+            if log.compressed and copy.log.stat().st_nlink == 0 and same_content(log, copy.log):
+                self._copies.pop(key).log.close()  # this is what became of it
         fingerprint = digest(head) + digest(b"")
         stream = LogStream(Position(secrets.token_hex(8), self._source, path, *sighting.key, fingerprint, len(head), 0))
         self._attach(stream, log, path, sighting, in_pattern=True)
@@ -288,7 +291,7 @@ class Tracker:
             if not alike and not is_copy_name(path, position.path):
                 continue
             try:
-                kinship = relation(log, head, stream)
+                kinship = relation(log, path, head, stream)
                 if kinship == "copy":
                     return stream
                 if kinship == "successor":
