@@ -334,3 +334,32 @@ def test_a_copy_that_was_compressed_before_it_was_needed_is_not_read_besides() -
     for _ in range(2):
         logs.copy_and_truncate(poll_between=True)
     logs.teardown()
+
+
+def test_a_deleted_copy_of_the_common_beginning_is_not_read_on_in_files_that_are_copies_themselves() -> None:
+    logs = LogsWithABanner()
+    for poll_between in (False, True):
+        logs.copy_and_truncate(poll_between)
+    logs.compress(poll_between=False, number=2)
+    logs.copy_and_truncate(poll_between=False)
+    logs.append_a_large_line()
+    logs.compress(poll_between=True, number=2)
+    logs.compress(poll_between=False, number=1)
+    logs.copy_and_truncate(poll_between=True)
+    logs.append_a_large_line()
+    logs.copy_and_truncate(poll_between=True)
+    logs.compress(poll_between=False, number=1)
+    logs.teardown()
+
+
+def test_copies_that_became_the_same_archive_are_parted_with_together() -> None:
+    logs = LogsWithABanner()
+    logs.copy_and_truncate(poll_between=False)
+    logs.compress(poll_between=False, number=1)
+    logs.copy_and_truncate(poll_between=False)
+    for poll_between in (False, True):
+        logs.copy_and_truncate(poll_between)
+    logs.append_a_large_line()
+    for poll_between in (True, True):
+        logs.copy_and_truncate(poll_between)
+    logs.teardown()

@@ -97,6 +97,15 @@ def family(path: str) -> str:
     return str(pure.with_name(bare))
 
 
+def is_archive_name(path: str) -> bool:
+    """Tell whether a file is compressed by its name.
+
+    >>> is_archive_name("/l/a.jsonl.1.gz"), is_archive_name("/l/a.jsonl.1")
+    (True, False)
+    """
+    return _COMPRESSED.search(path) is not None
+
+
 def is_copy_name(path: str, original: str) -> bool:
     """Tell whether rotation by copying would name the copy of ``original`` so: the same name with marks added.
 

@@ -51,7 +51,11 @@ class MissingStreams:
         self._held.pop(stream.position.stream, None)
 
     def claimants(self, sighting: Sighting, path: str, head: bytes) -> list[LogStream]:
-        """Return the streams that name, inode and first bytes of a file allow, the likeliest first."""
+        """Return the streams that name, inode and first bytes of a file allow, in the order in which to look closer.
+
+        That of the same name and inode is first; then those of which most was read: what has all of that is theirs,
+        while a shorter one may only have begun alike. An inode alone says little: it may have been used again.
+        """
         digest_of = cache(lambda length: digest(head[:length]))
         claimants = [
             each.stream
@@ -60,7 +64,7 @@ class MissingStreams:
             and each.stream.position.fingerprint_length <= len(head)
             and digest_of(each.stream.position.fingerprint_length) == head_digest(each.stream.position)
         ]
-        return sorted(claimants, key=lambda each: (each.key == sighting.key, each.position.offset), reverse=True)
+        return sorted(claimants, key=lambda each: (_is_at(each, sighting, path), each.position.offset), reverse=True)
 
     def search(self, now: float) -> Iterator[Sighting]:
         """Yield the files beside where streams were, under whatever names, for those whose turn it is.
@@ -112,3 +116,7 @@ def _warn_of_loss(stream: LogStream) -> None:
         position.offset,
         stream.unread,
     )
+
+
+def _is_at(stream: LogStream, sighting: Sighting, path: str) -> bool:
+    return stream.key == sighting.key and stream.position.path == path

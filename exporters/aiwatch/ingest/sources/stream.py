@@ -15,6 +15,7 @@ from aiwatch.ingest.sources.identity import (
     family,
     has_head,
     has_tail,
+    is_archive_name,
     tail_digest,
     tail_length,
     with_head,
@@ -52,15 +53,23 @@ def continues(position: Position, log: LogFile, path: str) -> bool:
 
     Of an archive that was read to its end, its path, inode and length stand for the tail: that spares decompressing all
     of it at every start. An inode alone says little: it is used again as soon as an older archive is deleted.
+    Nothing goes on where another archive ended: a file that is longer only begins like it.
     """
     if not has_head(position, log.read_at(0, FINGERPRINT_BYTES)):
         return False
-    return _is_all_read(position, log, path) or has_tail(position, log.read_at)
+    if _is_all_read(position, log, path):
+        return True
+    ended = position.finished and is_archive_name(position.path) and not _is_same_file(position, log, path)
+    return has_tail(position, log.read_at) and not (ended and log.length() > position.offset)
 
 
 def _is_all_read(position: Position, log: LogFile, path: str) -> bool:
-    same_file = path == position.path and key_of(log.stat()) == (position.device, position.inode)
-    return log.compressed and position.finished and same_file and log.ends_at(position.offset)
+    known = log.compressed and position.finished and _is_same_file(position, log, path)
+    return known and log.ends_at(position.offset)
+
+
+def _is_same_file(position: Position, log: LogFile, path: str) -> bool:
+    return path == position.path and key_of(log.stat()) == (position.device, position.inode)
 
 
 class LogStream:
@@ -129,6 +138,10 @@ class LogStream:
         self.position = msgspec.structs.replace(self.position, path=path)
         self.family = family(path)
         self.renamed = True
+
+    def disown(self) -> None:
+        """Take note that its file was deleted: another one will be given the inode."""
+        self.position = msgspec.structs.replace(self.position, device=0, inode=0)
 
     def recognise(self, stat: os.stat_result) -> bool:
         """Take note of the file's new state; tell whether it still holds what was read from it.

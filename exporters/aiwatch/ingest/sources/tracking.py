@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from aiwatch.ingest.contracts import Block, Position
 from aiwatch.ingest.sources.comparing import Sighting, is_likely_start, reaches, relation, same_content
-from aiwatch.ingest.sources.identity import FINGERPRINT_BYTES, digest, has_head, is_copy_name
+from aiwatch.ingest.sources.identity import FINGERPRINT_BYTES, digest, has_head, is_archive_name, is_copy_name
 from aiwatch.ingest.sources.listing import find_files, fixed_folder, is_rotated
 from aiwatch.ingest.sources.missing import MissingStreams
 from aiwatch.ingest.sources.opened import LogFile, open_log
@@ -77,7 +77,8 @@ class Tracker:
             except OSError as error:
                 self.fail(stream, error)
         for key in [key for key in self._copies if key not in found]:
-            self._part_with(self._copies.pop(key))
+            if key in self._copies:  # parting with another one may have shown what became of it
+                self._part_with(self._copies.pop(key))
         unclaimed = [sighting for key, sighting in found.items() if key not in self._followed]
         # The shortest names first: a copy's original is known before the copy is looked at.
         for sighting in sorted(unclaimed, key=lambda each: (len(each.path), each.path)):
@@ -180,6 +181,9 @@ class Tracker:
 
     def _lose(self, stream: LogStream, now: float) -> None:
         del self._followed[stream.key]
+        if stream.file is not None and stream.file.stat().st_nlink == 0:
+            stream.disown()
+            self.announcements.append(stream.announcement())
         stream.release()
         stream.seen_path = ""
         self._missing.add(stream, now)
@@ -229,7 +233,11 @@ class Tracker:
                 log.close()
 
     def _place(self, log: LogFile, sighting: Sighting, in_pattern: bool) -> bool:
-        """Give an open file to the stream whose content it holds, or to a new one; tell whether it is kept open."""
+        """Give an open file to the stream whose content it holds, or to a new one; tell whether it is kept open.
+
+        A copy of a followed stream has its whole content from there: that says more than the beginning which it shares
+        with a missing one, but less than being the very file that one was read from.
+        """
         head = log.read_at(0, FINGERPRINT_BYTES)
         if log.compressed and len(head) < FINGERPRINT_BYTES and not log.complete:
             if time.time() - sighting.stat.st_mtime >= self._quiet:
@@ -237,6 +245,16 @@ class Tracker:
             return False  # compression has only begun: too little to tell whose it is
         path = os.path.realpath(sighting.path)
         claimants = self._missing.claimants(sighting, path, head)
+        itself = any(_was_read(each.position, log, sighting, path) for each in claimants)
+        if (in_pattern or claimants) and not itself:
+            missing_before = len(self._missing)
+            original = self._original(log, path, head)
+            if original is not None:
+                if in_pattern:
+                    self._copies[sighting.key] = Copy(original, sighting, log)
+                return in_pattern
+            if len(self._missing) > missing_before:
+                return self._place(log, sighting, in_pattern)  # what looked like the original is missing now
         for stream in claimants:
             position = stream.position
             if position.offset == 0 or (not in_pattern and position.finished and log.ends_at(position.offset)):
@@ -246,14 +264,6 @@ class Tracker:
                 return True
             if log.compressed and not log.complete and not reaches(log, position.offset):
                 return False  # still being compressed
-        missing_before = len(self._missing)
-        original = self._original(log, path, head) if in_pattern or claimants else None
-        if original is not None:
-            if in_pattern:
-                self._copies[sighting.key] = Copy(original, sighting, log)
-            return in_pattern
-        if len(self._missing) > missing_before:
-            return self._place(log, sighting, in_pattern)  # what looked like the original is missing now
         unread = next((each for each in claimants if is_likely_start(each, sighting, head, in_pattern)), None)
         if unread is not None:
             self._attach(unread, log, path, sighting, in_pattern)
@@ -308,6 +318,12 @@ class Tracker:
             self._lose(predecessor, time.monotonic())
             return None
         return predecessor  # once that is read, this file takes over from it
+
+
+def _was_read(position: Position, log: LogFile, sighting: Sighting, path: str) -> bool:
+    """Tell whether this is the very file that was read up to ``position``: none becomes an archive, or ceases to be."""
+    same = sighting.key == (position.device, position.inode) and is_archive_name(position.path) == log.compressed
+    return same and position.offset > 0 and continues(position, log, path)
 
 
 def _take_name(stream: LogStream, sighting: Sighting) -> None:
