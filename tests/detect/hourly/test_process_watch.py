@@ -142,6 +142,19 @@ def test_rows_that_are_late_by_more_than_all_that_is_at_hand_are_found_with_what
     assert store.documents == at_once.documents
 
 
+def test_late_rows_are_tested_although_the_windows_before_them_are_not_stored_any_more() -> None:
+    store = filled(80)
+    watch(store, CountingJudge()).catch_up(at(81), {})
+    one = watch(store, CountingJudge())
+    one.catch_up(at(81), {})
+    first = one._links[0]
+    for key in [key for key, each in store.documents.items() if each.link.start < first.start]:
+        del store.documents[key]
+    store.arrive("late", profile(round((first.start - at(0)) / HOUR), HIGH, HELD))
+    one.catch_up(at(81.1), {})
+    assert store.documents[f"fraud:{first.start:%Y%m%dT%H%MZ}"].result.rows == 20
+
+
 def test_windows_can_be_asked_for_again() -> None:
     store, judge = filled(8), CountingJudge()
     one = watch(store, judge)

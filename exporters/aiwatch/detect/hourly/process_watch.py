@@ -131,7 +131,10 @@ class ProcessWatch:
             kept = before_late(self._links, seen)
             if kept or not self._links or not self._links[0].previous:
                 break
-            self._links = self._load(self._links[0].start - LATE)
+            further = self._load(self._links[0].start - LATE)
+            if further and further[0].start == self._links[0].start:
+                break  # what was before is not stored any more
+            self._links = further
         if len(kept) < len(self._links):
             late = self._links[len(kept)].start
             _LOG.info("%s: more rows have come since %s: tested again from there", self.process.name, late)
