@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 from elasticsearch import Elasticsearch
-from elasticsearch.serializer import JsonSerializer
+from elasticsearch.serializer import JsonSerializer, NdjsonSerializer
 
 from aiwatch.catalogue.load import CatalogueError, load_catalogue
 from aiwatch.catalogue.model import Catalogue, Process
@@ -201,15 +201,24 @@ class FastJson(JsonSerializer):
             raise ValueError(str(error)) from None
 
 
+class Pieces(NdjsonSerializer):
+    """Pieces of a body that is NDJSON already go to the connection one by one, never copied into a whole."""
+
+    def dumps(self, data: Any) -> Any:
+        """Return pieces as they are, and whatever else in bytes."""
+        return data if isinstance(data, tuple) else super().dumps(data)
+
+
 def connect(url: str, api_key_file: Path | None, ca_certs: Path | None, **settings: Any) -> Elasticsearch:
     """Return a client that leaves retries to its caller."""
     if api_key_file is not None:
         settings["api_key"] = read_secret(api_key_file)
     if ca_certs is not None:
         settings["ca_certs"] = str(ca_certs)
+    by_type = {each.mimetype: each for each in (FastJson(), Pieces())}
     try:
         return Elasticsearch(
-            url, max_retries=0, retry_on_timeout=False, request_timeout=60, serializer=FastJson(), **settings
+            url, max_retries=0, retry_on_timeout=False, request_timeout=60, serializers=by_type, **settings
         )
     except ValueError as error:
         raise click.ClickException(f"--elasticsearch {url}: {error}") from None

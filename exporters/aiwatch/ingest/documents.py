@@ -43,7 +43,7 @@ class Documents(Sequence[bytes]):
 
     >>> documents = Documents.of([b"a", b"bc"]) + Documents.of([b"d"])
     >>> len(documents), documents[1], documents.body(), documents.body([0, 2])
-    (3, b'bc', b'a\nbc\nd\n', b'a\nd\n')
+    (3, b'bc', (b'a\nbc\n', b'd\n'), (b'a\n', b'd\n'))
     """
 
     __slots__ = ("_pieces", "_starts")
@@ -95,11 +95,11 @@ class Documents(Sequence[bytes]):
         """How many bytes the body of a request for all of them has."""
         return sum(len(body) for body, _ in self._pieces)
 
-    def body(self, places: Sequence[int] | None = None) -> bytes:
-        """Return the body of a bulk request for the documents at ``places``, or for all."""
+    def body(self, places: Sequence[int] | None = None) -> tuple[bytes, ...]:
+        """Return the pieces of the body of a bulk request for the documents at ``places``, or for all."""
         if places is None or len(places) == len(self):
-            return b"".join([body for body, _ in self._pieces])
-        return b"".join([self[place] + b"\n" for place in places])
+            return tuple(body for body, _ in self._pieces)
+        return tuple(self[place] + b"\n" for place in places)
 
 
 class _Action(msgspec.Struct):

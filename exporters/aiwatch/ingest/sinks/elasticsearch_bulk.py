@@ -149,13 +149,14 @@ class ElasticsearchSink:
 
     def _bulk(self, documents: Documents, chosen: list[int]) -> list[tuple[int, _Item]]:
         """Send the chosen documents; return what was answered to each by its place, nothing when all were stored."""
+        body = documents.body(chosen)
+        length = str(sum(map(len, body)))  # as pieces do not say how many there will be
         response = self._client.perform_request(
             "POST",
             "/_bulk",
             params={"filter_path": _FILTER},
-            # The client would copy a body of x-ndjson once more; the server takes it by either name.
-            headers={"content-type": "application/json", "accept": "application/json"},
-            body=documents.body(chosen),
+            headers={"content-type": "application/x-ndjson", "accept": "application/json", "content-length": length},
+            body=body,
         )
         answer = msgspec.convert(response.body, _Answer)
         if len(answer.items) != len(chosen):
