@@ -363,3 +363,18 @@ def test_copies_that_became_the_same_archive_are_parted_with_together() -> None:
     for poll_between in (True, True):
         logs.copy_and_truncate(poll_between)
     logs.teardown()
+
+
+def test_a_copy_at_the_name_and_inode_of_what_was_read_is_still_a_copy() -> None:
+    logs = LogsWithABanner()
+    logs.rename(reopen=False)
+    logs.crash()
+    logs.create_again()
+    logs.copy_and_truncate(poll_between=False)
+    logs.append_a_large_line()
+    logs.settle()
+    logs.compress(poll_between=False, number=2)
+    logs.crash()
+    logs.copy_and_truncate(poll_between=True)
+    logs.commit()
+    logs.teardown()

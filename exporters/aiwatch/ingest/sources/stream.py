@@ -57,13 +57,14 @@ def continues(position: Position, log: LogFile, path: str) -> bool:
     """
     if not has_head(position, log.read_at(0, FINGERPRINT_BYTES)):
         return False
-    if _is_all_read(position, log, path):
+    if is_all_read(position, log, path):
         return True
     ended = position.finished and is_archive_name(position.path) and not _is_same_file(position, log, path)
     return has_tail(position, log.read_at) and not (ended and log.length() > position.offset)
 
 
-def _is_all_read(position: Position, log: LogFile, path: str) -> bool:
+def is_all_read(position: Position, log: LogFile, path: str) -> bool:
+    """Tell whether ``log`` is the archive that was read to its end, so far as path, inode and length tell."""
     known = log.compressed and position.finished and _is_same_file(position, log, path)
     return known and log.ends_at(position.offset)
 
@@ -290,4 +291,4 @@ class LogStream:
         offset = self.position.offset
         self.signature = signature_of(stat)
         self.mtime_ns = stat.st_mtime_ns
-        self.end = offset if _is_all_read(self.position, log, self.position.path) else offset + log.unread(offset)
+        self.end = offset if is_all_read(self.position, log, self.position.path) else offset + log.unread(offset)

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 from aiwatch.ingest.contracts import Block, Position
 from aiwatch.ingest.sources.comparing import Sighting, is_likely_start, reaches, relation, same_content
-from aiwatch.ingest.sources.identity import FINGERPRINT_BYTES, digest, has_head, is_archive_name, is_copy_name
+from aiwatch.ingest.sources.identity import FINGERPRINT_BYTES, digest, has_head, is_copy_name
 from aiwatch.ingest.sources.listing import find_files, fixed_folder, is_rotated
 from aiwatch.ingest.sources.missing import MissingStreams
 from aiwatch.ingest.sources.opened import LogFile, open_log
-from aiwatch.ingest.sources.stream import Key, LogStream, continues, is_fresh, key_of, signature_of
+from aiwatch.ingest.sources.stream import Key, LogStream, continues, is_all_read, is_fresh, key_of, signature_of
 from aiwatch.ingest.sources.trouble import Problems, cut_off
 
 _CLOSE_AFTER_SECONDS = 3600.0
@@ -236,7 +236,7 @@ class Tracker:
         """Give an open file to the stream whose content it holds, or to a new one; tell whether it is kept open.
 
         A copy of a followed stream has its whole content from there: that says more than the beginning which it shares
-        with a missing one, but less than being the very file that one was read from.
+        with a missing one, even at the same inode. Only an archive that was read to its end need not be compared.
         """
         head = log.read_at(0, FINGERPRINT_BYTES)
         if log.compressed and len(head) < FINGERPRINT_BYTES and not log.complete:
@@ -245,8 +245,8 @@ class Tracker:
             return False  # compression has only begun: too little to tell whose it is
         path = os.path.realpath(sighting.path)
         claimants = self._missing.claimants(sighting, path, head)
-        itself = any(_was_read(each.position, log, sighting, path) for each in claimants)
-        if (in_pattern or claimants) and not itself:
+        known = any(is_all_read(each.position, log, path) for each in claimants)
+        if (in_pattern or claimants) and not known:
             missing_before = len(self._missing)
             original = self._original(log, path, head)
             if original is not None:
@@ -318,12 +318,6 @@ class Tracker:
             self._lose(predecessor, time.monotonic())
             return None
         return predecessor  # once that is read, this file takes over from it
-
-
-def _was_read(position: Position, log: LogFile, sighting: Sighting, path: str) -> bool:
-    """Tell whether this is the very file that was read up to ``position``: none becomes an archive, or ceases to be."""
-    same = sighting.key == (position.device, position.inode) and is_archive_name(position.path) == log.compressed
-    return same and position.offset > 0 and continues(position, log, path)
 
 
 def _take_name(stream: LogStream, sighting: Sighting) -> None:
