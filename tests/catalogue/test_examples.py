@@ -26,8 +26,9 @@ def test_the_chatbots_intents_are_those_that_the_demo_trains() -> None:
     assert options.intents == INTENTS
 
 
-def test_the_fraud_models_features_and_decisions_are_those_of_the_demo() -> None:
-    options = PROCESSES["card-fraud"].options
+@pytest.mark.parametrize("name", ["card-fraud", "partner-fraud"])
+def test_a_fraud_models_features_and_decisions_are_those_of_the_demo(name: str) -> None:
+    options = PROCESSES[name].options
     assert isinstance(options, ClassifierOptions)
     assert {name: feature.type == "numeric" for name, feature in options.features.items()} == {
         name: type_ == "number" for name, type_ in FEATURES.items()

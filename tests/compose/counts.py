@@ -7,7 +7,7 @@ from tests.compose.stack import Stack
 from tools.demo import report
 
 AGREE_SECONDS = 120
-SIMULATORS = ("demo-chatbot", "demo-fraud")
+SIMULATORS = ("demo-chatbot", "demo-fraud", "demo-partner")
 
 
 def counts_agree(stack: Stack) -> str:

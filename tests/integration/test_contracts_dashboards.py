@@ -24,6 +24,7 @@ PATIENCE_SECONDS = 270.0
 # What is empty in the demo, and why that is right.
 SOMETIMES: Mapping[str, str] = {
     "aiwatch-card-fraud: Drift expected in (A)": "a forecast is there only while a feature moves steadily",
+    "aiwatch-partner-fraud: Drift expected in (A)": "likewise; the feature that does has drifted already",
 }
 """What may be there or not, by nature; its panel says that none is good."""
 

@@ -20,12 +20,17 @@ EMPTY: Mapping[str, str] = {
     'absent(up{job="aiwatch-exporter"})': "the exporter is there",
     'absent(up{job="aiwatch-responder"})': "the responder is there",
     'ai_drift_cause_info{cause="concept",process="card-fraud"} == bool 1': "a feed broke, and fraud is what it was",
+    'ai_drift_cause_info{cause="concept",process="partner-fraud"} == bool 1': "buyers moved, and fraud is what it was",
     'ai_process_info{process="card-fraud"} offset 1h': "the exporter itself has not run for an hour",
+    'ai_process_info{process="partner-fraud"} offset 1h': "the exporter itself has not run for an hour",
     'ai_process_info{process="support-chatbot"} offset 1h': "the exporter itself has not run for an hour",
 }
 SOMETIMES: Mapping[str, str] = {
     'min by (process, feature) (ai_drift_expected_seconds{process="card-fraud"}) < bool 604800': (
         "a forecast is there only while a feature moves steadily, which chance decides in a few days"
+    ),
+    'min by (process, feature) (ai_drift_expected_seconds{process="partner-fraud"}) < bool 604800': (
+        "likewise; the feature that does move steadily has drifted already"
     ),
 }
 """What may be there or not, by nature."""

@@ -23,7 +23,7 @@ from aiwatch import names
 from tests.contracts.prometheus_answers import ask, instant
 from tests.integration.process_tree import descendants
 from tools.demo import checks, report
-from tools.demo.stack import CHATBOT, FRAUD, Stack
+from tools.demo.stack import CHATBOT, FRAUD, PARTNER, Stack
 
 ALERT_SECONDS = 120.0
 AGREE_SECONDS = 120.0
@@ -87,7 +87,27 @@ def test_no_line_is_rejected(demo: Stack) -> None:
     assert not any(path.stat().st_size for path in demo.folders.work.rglob("dead-letters*"))
 
 
-@pytest.mark.parametrize("process", [CHATBOT, FRAUD])
+EVIDENCE = {FRAUD: "% missing, was 0.5 %", PARTNER: "it came slowly"}
+
+
+@pytest.mark.parametrize("process", EVIDENCE)
+def test_a_score_that_drifts_is_told_with_its_own_cause_and_report_and_its_retraining_is_paused(
+    demo: Stack, process: str
+) -> None:
+    found = checks.wait(lambda: report.drifted(demo.responder.url, process), ALERT_SECONDS, demo.check)
+    assert found, f"no alert names the cause {report.CAUSES[process]} of {process}"
+    assert EVIDENCE[process] in found["annotations"]["description"]
+    page = requests.get(found["annotations"]["report_url"], timeout=10)
+    assert page.status_code == 200
+    assert report.CAUSES[process] in page.text
+
+    def paused() -> bool | None:
+        return True if checks.gate(demo, process)[0] == checks.PAUSED else None
+
+    assert checks.wait(paused, JOIN_SECONDS, demo.check), checks.gate(demo, process)
+
+
+@pytest.mark.parametrize("process", [CHATBOT, FRAUD, PARTNER])
 def test_exemplars_lead_to_the_traces_of_the_log(demo: Stack, process: str) -> None:
     query = f'{names.LATENCY_SECONDS}_bucket{{process="{process}"}}'
     now = datetime.now(UTC).timestamp()

@@ -78,7 +78,7 @@ def alive_after(pids: set[int], seconds: float) -> set[int]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_an_interrupted_start_leaves_no_process_behind(starting: subprocess.Popen[str], number: signal.Signals) -> None:
     begun = descendants([starting.pid])
-    assert len(begun) >= 4  # Elasticsearch, the past and its two workers, guards
+    assert len(begun) >= 4  # Elasticsearch, the past and its three workers, guards
     starting.send_signal(number)
     assert starting.wait(60) == INTERRUPTED
     assert starting.stderr is not None

@@ -9,10 +9,11 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from tools.demo import checks, report
 from tools.demo.folders import Folders, emptied
-from tools.demo.stack import FRAUD, Stack, start_stack
+from tools.demo.stack import Stack, start_stack
 from tools.servers.commands import Say, ServerError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,9 +63,9 @@ def _show(stack: Stack, once: bool, say: Say) -> int:
     """Wait for what is promised and print it; return the exit code."""
     say("waiting for the alert to arrive in the inbox")
     alert = checks.wait(lambda: report.delivered(stack.responder.url), ALERT_SECONDS, stack.check)
-    say("waiting for the alert that the fraud score drifts, and for its retraining to be paused")
-    drift = checks.wait(lambda: report.delivered(stack.responder.url, FRAUD, report.DRIFT), ALERT_SECONDS, stack.check)
-    paused = checks.wait(lambda: _paused(stack), ALERT_SECONDS, stack.check)
+    say("waiting for the alerts that the fraud scores drift, and why, and for their retraining to be paused")
+    drifts = {process: _drift(stack, process) for process in report.CAUSES}
+    paused = {process: _paused(stack, process) for process in report.CAUSES}
     if once:
         say("stopping the simulated processes and comparing the stores with what they wrote")
         problems = checks.disagreements(stack, AGREE_SECONDS)
@@ -72,27 +73,39 @@ def _show(stack: Stack, once: bool, say: Say) -> int:
         problems = []
     if alert is None:
         problems.append(f"{report.ALERT} did not arrive within {ALERT_SECONDS} s")
-    if drift is None:
-        problems.append(f"{report.DRIFT} did not arrive within {ALERT_SECONDS} s")
-    if paused is None:
-        problems.append(f"aiwatch gate {FRAUD} does not say that retraining is paused")
+    for process, cause in report.CAUSES.items():
+        if drifts[process] is None:
+            problems.append(f"{report.DRIFT} of {process}, by cause {cause}, did not arrive within {ALERT_SECONDS} s")
+        if paused[process] is None:
+            problems.append(f"aiwatch gate {process} does not say that retraining is paused")
     print(checks.addresses(stack))
     print(report.as_text(report.table(report.Prometheus(stack.prometheus.url), stack.es)))
-    for found in filter(None, (alert, drift)):
-        print(f"\n  delivered: {found['alertname']} ({found['severity']}): {found['annotations'].get('description')}")
-    if drift:
-        print(f"\n  report: {drift['annotations'].get('report_url')}")
-    if paused:
-        print(f"\n  aiwatch gate {FRAUD} exits with {checks.PAUSED}: {paused}")
+    for found in filter(None, (alert, *drifts.values())):
+        print(f"\n  {found['alertname']} of {found['process']} ({found['severity']}) was delivered:")
+        print(f"  {found['annotations'].get('description')}")
+        if found["alertname"] == report.DRIFT:
+            print(f"  report: {found['annotations'].get('report_url')}")
+    for process, reason in paused.items():
+        print(f"\n  aiwatch gate {process} exits with {checks.PAUSED}: {reason}")
     sys.stdout.flush()
     for problem in problems:
         say(f"NOT AS PROMISED: {problem}")
     return 1 if problems else 0
 
 
-def _paused(stack: Stack) -> str | None:
-    code, reason = checks.gate(stack)
-    return reason if code == checks.PAUSED else None
+def _drift(stack: Stack, process: str) -> dict[str, Any] | None:
+    """Return the notification that a model drifts, with the cause that it has, once it is there."""
+    return checks.wait(lambda: report.drifted(stack.responder.url, process), ALERT_SECONDS, stack.check)
+
+
+def _paused(stack: Stack, process: str) -> str | None:
+    """Return why a model may not be retrained, once that is so."""
+
+    def reason() -> str | None:
+        code, said = checks.gate(stack, process)
+        return said if code == checks.PAUSED else None
+
+    return checks.wait(reason, ALERT_SECONDS, stack.check)
 
 
 def _stay(stack: Stack, say: Say) -> None:

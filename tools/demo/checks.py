@@ -13,7 +13,7 @@ import requests
 from tools.demo import grafana
 from tools.demo.programs import AIWATCH
 from tools.demo.report import Prometheus, counts
-from tools.demo.stack import FRAUD, Stack
+from tools.demo.stack import Stack
 
 Found = TypeVar("Found")
 PAUSED = 3  # exit code of `aiwatch gate`
@@ -34,9 +34,9 @@ def wait(look: Callable[[], Found | None], seconds: float, check: Callable[[], N
         time.sleep(0.5)
 
 
-def gate(stack: Stack) -> tuple[int, str]:
-    """Return what a scheduler is told when it asks whether the fraud model may be retrained: exit code and reason."""
-    command = [AIWATCH, "gate", FRAUD, f"--responder={stack.responder.url}", stack.folders.catalogue]
+def gate(stack: Stack, process: str) -> tuple[int, str]:
+    """Return what a scheduler is told when it asks whether a model may be retrained: exit code and reason."""
+    command = [AIWATCH, "gate", process, f"--responder={stack.responder.url}", stack.folders.catalogue]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, (done.stdout + done.stderr).strip()
 

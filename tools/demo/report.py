@@ -9,10 +9,13 @@ import requests
 from elasticsearch import Elasticsearch
 
 from aiwatch import names
-from tools.demo.stack import CHATBOT, FRAUD
+from tools.demo.stack import CHATBOT, FRAUD, PARTNER
 
 ALERT = "ChatConfidenceLow"
 DRIFT = "ModelDrift"
+CAUSES = {FRAUD: "pipeline", PARTNER: "population"}
+"""Why each of the fraud scores drifts: a feed broke, and buyers moved to shops online."""
+
 _LONG = "31d"  # the demo's past and a little more
 
 
@@ -52,15 +55,15 @@ class Row:
 def counts(prometheus: Prometheus, es: Elasticsearch) -> dict[str, tuple[int, int]]:
     """Return how many events of each type the two stores hold: (Prometheus, Elasticsearch)."""
     found = {}
-    for record, process, metric, index in (
-        ("interaction", CHATBOT, names.INTERACTIONS_TOTAL, "aiwatch-interactions-*"),
-        ("feedback", CHATBOT, names.FEEDBACK_TOTAL, "aiwatch-feedback-*"),
-        ("prediction", FRAUD, names.PREDICTIONS_TOTAL, "aiwatch-predictions-*"),
+    for record, processes, metric, index in (
+        ("interaction", [CHATBOT], names.INTERACTIONS_TOTAL, "aiwatch-interactions-*"),
+        ("feedback", [CHATBOT], names.FEEDBACK_TOTAL, "aiwatch-feedback-*"),
+        ("prediction", [FRAUD, PARTNER], names.PREDICTIONS_TOTAL, "aiwatch-predictions-*"),
     ):
-        counted = prometheus.value(prometheus.total(metric, process))
+        counted = sum(prometheus.value(prometheus.total(metric, process)) or 0 for process in processes)
         es.indices.refresh(index=index)
-        held = es.count(index=index, query={"term": {"process": process}})["count"]
-        found[record] = (round(counted or 0), held)
+        held = es.count(index=index, query={"terms": {"process": processes}})["count"]
+        found[record] = (round(counted), held)
     return found
 
 
@@ -131,3 +134,10 @@ def delivered(inbox: str, process: str = CHATBOT, alert: str = ALERT) -> dict[st
     answer.raise_for_status()
     found: list[dict[str, Any]] = answer.json()["entries"]
     return next((entry for entry in found if entry["alertname"] == alert), None)
+
+
+def drifted(inbox: str, process: str) -> dict[str, Any] | None:
+    """Return the notification that a fraud score drifts by the cause that it has, None while it is not there."""
+    found = delivered(inbox, process, DRIFT)
+    named = found is not None and f"Likely cause: {CAUSES[process]}." in found["annotations"]["description"]
+    return found if named else None

@@ -21,6 +21,7 @@ from tools.servers.process import LOOPBACK, Server, Spec, free_port
 
 CHATBOT = "support-chatbot"
 FRAUD = "card-fraud"
+PARTNER = "partner-fraud"
 
 
 @dataclass(slots=True)
@@ -48,7 +49,7 @@ class Stack:
     @property
     def live_logs(self) -> list[Path]:
         """What the simulated processes write to."""
-        return [_live_log(self.folders, process) for process in (CHATBOT, FRAUD)]
+        return [_live_log(self.folders, process) for process in (CHATBOT, FRAUD, PARTNER)]
 
     def check(self) -> None:
         """Raise `ServerError` when something that should run does not."""
@@ -131,12 +132,15 @@ def start_stack(stack: ExitStack, folders: Folders, days: float, say: Say) -> St
     blocks.result()
     _write_targets(folders, ports, alertmanager)
     prometheus = start.prometheus(ports.prometheus)
-    say("Prometheus is up, with the past in it; starting the chatbot and the fraud model")
-    for process in (CHATBOT, FRAUD):
+    say("Prometheus is up, with the past in it; starting the chatbot and the fraud models")
+    for process in (CHATBOT, FRAUD, PARTNER):
         _live_log(folders, process).parent.mkdir()
     simulators = [
         start.program("chatbot", "demo", "chatbot", "--degraded", f"--log={_live_log(folders, CHATBOT)}"),
         start.program("fraud", "demo", "fraud", "--degrading", f"--log={_live_log(folders, FRAUD)}"),
+        start.program(
+            "partner", "demo", "fraud", "--moved", "--rate=3", "--seed=2", f"--log={_live_log(folders, PARTNER)}"
+        ),
     ]
     pages = None
     if installed:

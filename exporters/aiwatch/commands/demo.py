@@ -35,13 +35,16 @@ def chatbot(log: Path, rate: float, degraded: bool, seed: int, count: int | None
 @click.option("--log", type=_LOG, required=True, help="File to append the predictions to.")
 @click.option("--rate", default=10.0, show_default=True, help="Payments a second.")
 @click.option("--degrading", is_flag=True, help="A feed of features breaks, and later the payments become others.")
+@click.option("--moved", is_flag=True, help="The payments have become others already: most are made online.")
 @click.option("--seed", default=1, show_default=True, help="Source of chance.")
 @click.option("--count", type=int, help="Stop after so many predictions.  [default: never]")
-def fraud(log: Path, rate: float, degrading: bool, seed: int, count: int | None) -> None:
+def fraud(log: Path, rate: float, degrading: bool, moved: bool, seed: int, count: int | None) -> None:
     """Run a card fraud score over simulated payments."""
     from aiwatch.demo.run import run_fraud
 
-    run_fraud(log, rate=rate, degrading=degrading, seed=seed, count=count)
+    if degrading and moved:
+        raise click.UsageError("Choose one of --degrading and --moved.")
+    run_fraud(log, rate=rate, degrading=degrading, moved=moved, seed=seed, count=count)
 
 
 @demo.command()
@@ -50,7 +53,7 @@ def fraud(log: Path, rate: float, degrading: bool, seed: int, count: int | None)
 @click.option("--degraded-days", default=1.0, show_default=True, help="Its degraded part, at the end.")
 @click.option("--seed", default=1, show_default=True, help="Source of chance.")
 def history(logs: Path, days: float, degraded_days: float, seed: int) -> None:
-    """Write the past of both processes."""
+    """Write the past of all of them: both fraud scores, for one judges the cards of a partner, and the chatbot."""
     from aiwatch.demo.run import run_history
 
     try:

@@ -24,8 +24,8 @@ from aiwatch.demo.chatbot.journal import PROCESS as CHATBOT
 from aiwatch.demo.chatbot.journal import ChatSummary
 from aiwatch.demo.fraud import run as fraud_run
 from aiwatch.demo.fraud.faults import Faults
+from aiwatch.demo.fraud.journal import PARTNER, FraudSummary
 from aiwatch.demo.fraud.journal import PROCESS as FRAUD
-from aiwatch.demo.fraud.journal import FraudSummary
 from aiwatch.demo.fraud.model import train_fraud_model
 from aiwatch.demo.live import stop_on_signals
 
@@ -33,6 +33,7 @@ from aiwatch.demo.live import stop_on_signals
 _INTERACTIONS_A_DAY = 800
 _PREDICTIONS_A_DAY = 4000
 _BROKEN_HOURS = 24  # of the fraud score's feed: windows are hourly, and a whole day is like the days of the baseline
+_PARTNER_DAYS = 8  # since when the partner's payments are judged: a week to compare with, and a day
 
 
 def run_chatbot(
@@ -56,7 +57,13 @@ def run_chatbot(
 
 
 def run_fraud(
-    log: Path, *, rate: float = 10.0, degrading: bool = False, seed: int = 1, count: int | None = None
+    log: Path,
+    *,
+    rate: float = 10.0,
+    degrading: bool = False,
+    moved: bool = False,
+    seed: int = 1,
+    count: int | None = None,
 ) -> None:
     """Run the card fraud score until SIGTERM, SIGINT or `count` predictions, then print its `FraudSummary`.
 
@@ -64,36 +71,39 @@ def run_fraud(
         log: file to append the events to.
         rate: payments a second, above 0.
         degrading: whether a feed of features breaks, and later the payments become others.
+        moved: whether they are others already, as at the end of the partner's past; instead of `degrading`.
         seed: the source of chance.
         count: predictions to stop after, None for no end.
     """
     with stop_on_signals() as stop:
-        _say(f"{FRAUD}: training")
+        _say(f"{log}: training")
         model = train_fraud_model()
-        _say(f"{FRAUD}: writing about {rate:g} predictions a second to {log}")
-        summary = fraud_run.run_live(log, model, rate=rate, seed=seed, stop=stop, count=count, degrading=degrading)
+        _say(f"{log}: writing about {rate:g} predictions a second")
+        faults = Faults.gradually if moved else Faults.after if degrading else None
+        summary = fraud_run.run_live(log, model, rate=rate, seed=seed, stop=stop, count=count, faults=faults)
     print(json.dumps(asdict(summary)), flush=True)
 
 
 def run_history(
     logs: Path, *, days: float = 30, degraded_days: float = 1, seed: int = 1, end: datetime | None = None
 ) -> None:
-    """Write the past of both processes to `<logs>/<process>/history.jsonl`, then print their summaries.
+    """Write the past of all processes to `<logs>/<process>/history.jsonl`, then print their summaries.
 
     The line printed holds `start` and `end` (RFC 3339) and under each process's name its summary.
 
     Args:
         logs: folder of the logs.
-        days: length of the past.
+        days: length of the past; that of the partner's payments is eight days at most.
         degraded_days: for how long at its end the chatbot is asked about a product that it does not know; unless 0, a
-            feed of the fraud score's features has been broken for the last day, too.
+            feed of the fraud score's features has been broken for the last day, too, and within the last three days
+            more and more of the partner's payments were made online.
         seed: the source of chance; the same one and the same times give the same files.
         end: aware time where the past ends; the present second by default.
 
     Raises:
         FileExistsError: if there is a history already, since its events would be written twice.
     """
-    paths = {process: logs / process / "history.jsonl" for process in (CHATBOT, FRAUD)}
+    paths = {process: logs / process / "history.jsonl" for process in (CHATBOT, FRAUD, PARTNER)}
     for path in paths.values():
         if path.exists():
             raise FileExistsError(f"{path} exists: remove it, or name another folder for the logs")
@@ -103,9 +113,12 @@ def run_history(
     previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         chat = _beside(_chatbot_history, paths[CHATBOT], start, end, degraded_from, seed)
-        faults = Faults.before(end.timestamp(), _BROKEN_HOURS) if degraded_days else None
-        fraud = _beside(_fraud_history, paths[FRAUD], start, end, seed, faults)
-        summaries = {CHATBOT: chat(), FRAUD: fraud()}
+        broken = Faults.before(end.timestamp(), _BROKEN_HOURS) if degraded_days else None
+        fraud = _beside(_fraud_history, paths[FRAUD], start, end, seed, broken)
+        moved = Faults.gradually(end.timestamp()) if degraded_days else None
+        since = max(start, end - timedelta(days=_PARTNER_DAYS))
+        partner = _beside(_fraud_history, paths[PARTNER], since, end, seed + 1, moved)
+        summaries = {CHATBOT: chat(), FRAUD: fraud(), PARTNER: partner()}
     finally:
         signal.signal(signal.SIGTERM, previous)
     print(json.dumps({"start": start.isoformat(), "end": end.isoformat(), **summaries}), flush=True)
@@ -162,11 +175,11 @@ def _chatbot_history(
 
 def _fraud_history(path: Path, start: datetime, end: datetime, seed: int, faults: Faults | None) -> FraudSummary:
     began = time.monotonic()
-    _say(f"{FRAUD}: training, then writing the past to {path}")
+    _say(f"training, then writing the past to {path}")
     summary = fraud_run.write_history(
         path, train_fraud_model(), start=start, end=end, seed=seed, per_day=_PREDICTIONS_A_DAY, faults=faults
     )
-    _say(f"{FRAUD}: {summary.predictions} predictions in {time.monotonic() - began:.1f} s")
+    _say(f"{path}: {summary.predictions} predictions in {time.monotonic() - began:.1f} s")
     return summary
 
 

@@ -64,7 +64,7 @@ def test_a_broken_feed_loses_a_feature_and_nothing_else(model: FraudModel) -> No
     end = START + timedelta(hours=8)
     broken, mended = START.timestamp() + 4 * 3600, START.timestamp() + 6 * 3600
     healthy = list(events(START, end, 3, model))
-    faulty = list(events(START, end, 3, model, faults=Faults(broken, mended, math.inf)))
+    faulty = list(events(START, end, 3, model, faults=Faults(broken, mended, math.inf, math.inf)))
     assert [p.id for p in healthy] == [p.id for p in faulty]
     lost = [p for p, usual in zip(faulty, healthy, strict=True) if p.features != usual.features]
     assert all(broken <= p.time < mended and p.features[BROKEN_FEATURE] is None for p in lost)
@@ -74,7 +74,9 @@ def test_a_broken_feed_loses_a_feature_and_nothing_else(model: FraudModel) -> No
 
 def test_moving_buyers_pay_online_more_and_more(model: FraudModel) -> None:
     start, end = START.timestamp(), START + timedelta(hours=4)
-    found = list(events(START, end, 3, model, per_day=40_000, faults=Faults(math.inf, math.inf, start + 7200)))
+    found = list(
+        events(START, end, 3, model, per_day=40_000, faults=Faults(math.inf, math.inf, start + 7200, start + 8400))
+    )
     shares = [
         fmean(p.features["channel"] == "online" for p in found if begin <= p.time - start < begin + 1800)
         for begin in (0, 5400, 7200, 12_600)

@@ -27,7 +27,6 @@ class ChatSummary:
     and `dropped` the number of events that could not be written.
     """
 
-    process: str
     interactions: int
     feedback: int
     by_intent: dict[str, int]
@@ -96,7 +95,6 @@ class ChatJournal:
     def summary(self) -> ChatSummary:
         """Sum up what was written so far."""
         return ChatSummary(
-            process=PROCESS,
             interactions=self._outcomes.total(),
             feedback=self._ratings.total(),
             by_intent=dict(sorted(self._intents.items())),

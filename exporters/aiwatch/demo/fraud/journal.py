@@ -12,6 +12,9 @@ from aiwatch.instrument import PredictionLog
 PROCESS = "card-fraud"
 """The process's name in the catalogue."""
 
+PARTNER = "partner-fraud"
+"""The process whose payments the same model judges: those by the cards of another bank."""
+
 MODEL = "fraud-trees"
 """The name that the model bears in the log."""
 
@@ -27,7 +30,6 @@ class FraudSummary:
     `dropped` the events that could not be written.
     """
 
-    process: str
     predictions: int
     errors: int
     by_decision: dict[str, int]
@@ -75,7 +77,6 @@ class FraudJournal:
     def summary(self) -> FraudSummary:
         """Sum up what was written so far."""
         return FraudSummary(
-            process=PROCESS,
             predictions=self._decisions.total() + self._errors,
             errors=self._errors,
             by_decision=dict(sorted(self._decisions.items())),

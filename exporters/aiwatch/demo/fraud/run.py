@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from aiwatch.demo.fraud.cards import CARD_PAYMENTS
@@ -53,7 +54,7 @@ def run_live(
     seed: int,
     stop: threading.Event,
     count: int | None = None,
-    degrading: bool = False,
+    faults: Callable[[float], Faults] | None = None,
 ) -> FraudSummary:
     """Write predictions as they happen, until `stop` is set or `count` are written.
 
@@ -64,12 +65,12 @@ def run_live(
         seed: the source of chance.
         stop: ends the run at once.
         count: predictions to stop after, None for no end.
-        degrading: whether a feed of features breaks, and later the payments become others (`Faults.after`).
+        faults: the start (epoch seconds) -> what goes wrong, None for nothing.
     """
     start = datetime.now(UTC)
     per_day = rate * DAY / CARD_PAYMENTS.rate(start.timestamp())
-    faults = Faults.after(start.timestamp()) if degrading else None
-    happenings = events(start, None, seed, model, per_day=per_day, batch=_LIVE_BATCH, faults=faults)
+    wrong = faults(start.timestamp()) if faults else None
+    happenings = events(start, None, seed, model, per_day=per_day, batch=_LIVE_BATCH, faults=wrong)
     journal = FraudJournal(path)
     play(first(happenings, count, Prediction), journal.write, stop)
     return journal.summary()
