@@ -50,6 +50,15 @@ def test_a_daily_rhythm_of_the_features_is_no_drift_but_would_be_without_knowing
     assert "drift" in {result.state for _, result in steps(ignorant, iter(hours))}
 
 
+@pytest.mark.parametrize("at", [27, 34, 41])
+def test_a_change_is_found_at_any_hour_also_where_the_season_makes_up_for_it(at: int) -> None:
+    world = World(season=0.2, baseline_rows=100_000)
+    stream = Stream(world, 900, Change("mean", at, 0.2), rows=2000)
+    hours = {result.time for _, result in steps(monitor(stream), stream.hours(at + 5)) if result.state == "drift"}
+    assert hours
+    assert min(hours) >= START + at * HOUR
+
+
 @pytest.mark.parametrize(
     "world",
     [World(wander=0.05), World(season=0.2, wander=0.05, jitter=0.05, baseline_rows=50_000)],

@@ -25,7 +25,7 @@ FREQUENT = 12  # categories that are watched alone
 GROUPS = 8  # of the other ones
 CLIP = 2.5  # standard deviations, beyond which a score counts no more for the scale
 
-_LOCATION = (0.05, (0.06, 0.15, 0.4))  # immaterial change, and by how much more one is betted on
+_LOCATION = (0.025, (0.03, 0.1, 0.4))  # immaterial change, and by how much more one is betted on
 _SCALE = (0.08, (0.1, 0.25, 0.7))
 _SHARE = (0.01, (0.01, 0.03, 0.1))
 BETS = 3
@@ -43,9 +43,13 @@ class Family:
 
 @dataclass(frozen=True)
 class _Part:
-    """Channels of one feature: value of each bin in each of them (shape bins x channels), and how they are judged."""
+    """Channels of one feature: value of each bin in each of them (shape bins x channels), and how they are judged.
+
+    The last ``shares`` of them say which bins belong together.
+    """
 
     values: Floats
+    shares: int
     immaterial: Floats
     gains: Floats
     weights: Floats
@@ -103,6 +107,11 @@ class Channels:
         self.immaterial, self.weights = np.concatenate(immaterial), np.concatenate(weights)
         self.gains = np.concatenate(gains, axis=1)
 
+    def by_bin(self, family: Family, ratios: Floats) -> Floats:
+        """Return for each bin of a family of values the one of ``ratios`` (by channel) of the share that it is in."""
+        part = self._parts[family.feature]
+        return part.values[:, -part.shares :] @ ratios[family.last - part.shares : family.last]
+
     def read(self, profile: Profile) -> tuple[Floats, Floats]:
         """Return the mean of every channel in a window, and over how many rows; 0 and 0 without any."""
         means, rows = np.zeros(len(self.center)), np.zeros(len(self.center))
@@ -140,7 +149,7 @@ def _moments(feature: FeatureBaseline, test: DriftTest, part: _Part) -> tuple[Fl
 def _rare(feature: FeatureBaseline, test: DriftTest, ratio: float) -> _Part:
     material = test.material * ratio
     gains = np.array([[0.5], [2.0], [10.0]]) * material
-    return _Part(np.array([[0.0], [1.0]]), np.array([material / 5]), gains, np.ones(1))
+    return _Part(np.array([[0.0], [1.0]]), 1, np.array([material / 5]), gains, np.ones(1))
 
 
 def _values(feature: FeatureBaseline, ratio: float) -> _Part:
@@ -155,7 +164,7 @@ def _values(feature: FeatureBaseline, ratio: float) -> _Part:
         kinds, weights = [_LOCATION, _SCALE, *kinds], [0.8, 0.3, *weights]
     immaterial = np.array([kind[0] for kind in kinds]) * ratio
     gains = np.array([kind[1] for kind in kinds]).T
-    return _Part(np.hstack(columns), immaterial, gains, np.array(weights))
+    return _Part(np.hstack(columns), shares.shape[1], immaterial, gains, np.array(weights))
 
 
 def _ranges(feature: FeatureBaseline) -> NDArray[np.int64]:

@@ -36,7 +36,8 @@ def log_bets(channels: Channels, usual: Usual, means: Floats, rows: Floats, seas
     counted = np.maximum(rows, 1.0)
     offset, doubt = season
     middle = channels.center + offset
-    band = channels.immaterial + SURE * np.hypot(channels.error, doubt) + WANDER * usual.slow
+    unsure = SURE * np.hypot(channels.error, doubt)
+    band = np.hypot(channels.immaterial, unsure) + WANDER * usual.slow
     found = np.zeros((2, BETS, len(middle)))
     for side, sign in enumerate((1.0, -1.0)):
         edge = middle + sign * band

@@ -14,9 +14,10 @@ from aiwatch.detect import change, evidence
 from aiwatch.detect.aspects import Criteria, describe
 from aiwatch.detect.channels import Channels
 from aiwatch.detect.contracts import Floats, Outcome
+from aiwatch.detect.expected import expected
 from aiwatch.detect.rhythm import Rhythm, Usual
 from aiwatch.detect.tests import missing_share, relations, unseen_categories
-from aiwatch.profiles.baseline import Baseline
+from aiwatch.profiles.baseline import Baseline, FeatureBaseline
 from aiwatch.profiles.profile import Counts, Profile
 from aiwatch.profiles.result import Finding, Result, State, result_id
 
@@ -51,6 +52,7 @@ class MonitorState(msgspec.Struct, frozen=True, kw_only=True):
     effects: bytes = b""
     starts: tuple[datetime, ...] = ()
     recent: dict[str, Counts] = {}
+    recent_since: datetime | None = None
     pending: Profile | None = None
     alarms: dict[str, Alarm] = {}
     drifting: tuple[Finding, ...] = ()
@@ -124,7 +126,7 @@ class Monitor:
         channels = self.channels
         means, rows = channels.read(whole)
         bets = evidence.log_bets(channels, self.usual, means, rows, self.usual.offset(whole.start, whole.end))
-        outcomes, pooled = self._outcomes(state, whole)
+        outcomes, recent, since = self._outcomes(state, whole)
         related, log_e = self._relations(whole)
         outcomes.append(related)
 
@@ -175,39 +177,45 @@ class Monitor:
             began=began.astype(np.int32).tobytes(),
             effects=paths.astype(np.float32).tobytes(),
             starts=starts,
-            recent=pooled,
+            recent=recent,
+            recent_since=since,
             alarms=alarms,
             drifting=drifting,
         )
         return later, self._result(profile, whole, now, tuple(findings))
 
-    def _outcomes(self, state: MonitorState, whole: Profile) -> tuple[list[Outcome], dict[str, Counts]]:
-        """Return what every test says of a window, with the effect in enough rows, and the counts to go on with.
+    def _outcomes(self, state: MonitorState, whole: Profile) -> tuple[list[Outcome], dict[str, Counts], datetime]:
+        """Return what every test says of a window, with the effect in enough rows; the counts to go on with, and since.
 
         The effect in a small window says little: it is taken over this one and those before it.
         """
+        since, pooled = whole.start, whole.features
+        if whole.rows < ENOUGH and state.recent:
+            since = state.recent_since or since
+            pooled = {name: copy.copy(counts) for name, counts in state.recent.items()}
+            for name, counts in whole.features.items():
+                pooled[name].merge(counts)
+        usual = self._expected(whole.start, whole.end)
+        before = usual if pooled is whole.features else self._expected(since, whole.end)
         outcomes = []
-        added: dict[str, Counts] = {}
-        kept: dict[str, Counts] = {}
         for family in self.channels.families:
             name, counts = family.feature, whole.features[family.feature]
-            feature = self.baseline.features[name]
-            if family.test in _SHARES and not _any(counts) and not _any(feature.counts):
+            if family.test in _SHARES and not _any(counts) and not _any(self.baseline.features[name].counts):
                 outcomes.append(Outcome(0.0, 1.0, 0.0))
                 continue
-            outcome = family.test.on_counts(feature, counts)
-            if whole.rows < ENOUGH and name in state.recent:
-                if name not in added:
-                    added[name] = copy.copy(state.recent[name])
-                    added[name].merge(counts)
-                effect = family.test.on_counts(feature, added[name]).effect
+            outcome = family.test.on_counts(usual[name], counts)
+            if pooled is not whole.features:
+                effect = family.test.on_counts(before[name], pooled[name]).effect
                 outcome = Outcome(outcome.statistic, outcome.p_value, effect)
             outcomes.append(outcome)
-        if whole.rows < ENOUGH:
-            for name, counts in whole.features.items():
-                total = added.get(name)
-                kept[name] = total if total is not None and total.rows < ENOUGH else copy.copy(counts)
-        return outcomes, kept
+        if whole.rows >= ENOUGH:
+            return outcomes, {}, whole.end
+        if next(iter(pooled.values())).rows >= ENOUGH:
+            since, pooled = whole.start, whole.features
+        return outcomes, {name: copy.copy(counts) for name, counts in pooled.items()}, since
+
+    def _expected(self, start: datetime, end: datetime) -> dict[str, FeatureBaseline]:
+        return expected(self.baseline, self.channels, *self.usual.offset(start, end))
 
     def _relations(self, whole: Profile) -> tuple[Outcome, float]:
         """Return what the test of the relations says, and the logarithm of the e-value that this is worth."""

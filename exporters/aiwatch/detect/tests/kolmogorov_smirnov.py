@@ -12,6 +12,7 @@ from aiwatch.profiles.baseline import FeatureBaseline
 from aiwatch.profiles.profile import Counts, Numeric
 
 BY_CHANCE = math.pi**2 / 12  # mean of the squared limit of Kolmogorov's statistic
+MATERIAL = 0.04  # a shift of a tenth of a standard deviation, in a normal distribution
 
 
 def on_counts(baseline: FeatureBaseline, window: Counts) -> Outcome:
@@ -55,4 +56,4 @@ def _effect(distance: float, size: float) -> float:
     return math.sqrt(max(0.0, distance**2 - BY_CHANCE / size))
 
 
-TEST = DriftTest("kolmogorov_smirnov", (Numeric,), 0.05, on_counts, on_values)
+TEST = DriftTest("kolmogorov_smirnov", (Numeric,), MATERIAL, on_counts, on_values)
