@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-ONE_SHOTS = {"secrets", "setup", "provision", "backup", "restore"}
+ONE_SHOTS = {"secrets", "setup", "provision", "baseline", "backup", "restore"}
 SERVING = sorted(set(SERVICES) - ONE_SHOTS)
 DOCKERFILE = (ROOT / "exporters" / "Dockerfile").read_text()
 CAPABILITIES = {"backup": ["DAC_READ_SEARCH"], "restore": ["CHOWN", "DAC_OVERRIDE", "FOWNER"]}
@@ -84,7 +84,8 @@ def test_the_doctor_looks_at_every_port() -> None:
 def test_folders_are_mounted_and_volumes_are_named(name: str) -> None:
     for source, read_only in mounts(name).values():
         if source.startswith(("./", "${")):
-            assert read_only, f"{name} may write into {source}"
+            writes = name == "baseline" and "/catalogue}" in source
+            assert read_only != writes, f"{name} may {'not ' * read_only}write into {source}"
             folder = ROOT / re.sub(r"\$\{\w+:-(.*)\}", r"\1", source)
             assert folder.is_dir() or folder.name == "logs"
         else:
@@ -156,6 +157,23 @@ def test_what_is_provisioned_is_what_the_servers_read(name: str) -> None:
     assert places["/applied"][0] == mounts("exporter")["/applied"][0]
 
 
+def test_a_baseline_is_made_by_whoever_owns_the_catalogue_with_a_key_that_only_reads() -> None:
+    service = SERVICES["baseline"]
+    assert service["entrypoint"] == ["aiwatch", "baseline"]
+    assert service["profiles"] == ["tools"]
+    assert mounts("baseline")[service["environment"]["AIWATCH_CATALOGUE"]] == (
+        mounts("provision")["/catalogue"][0],
+        False,
+    )
+    assert service["environment"]["TMPDIR"] in mounts("baseline")
+    assert "install -d -m 1777 /scratch" in DOCKERFILE
+    privileges = json.loads((ROOT / "elasticsearch" / "generated" / "roles" / "baseline.json").read_text())
+    assert privileges == {"cluster": [], "indices": [{"names": ["aiwatch-predictions-*"], "privileges": ["read"]}]}
+    command = 'docker compose run --rm --user "$(id -u):$(id -g)" baseline'
+    assert f"# {command} " in TEXT
+    assert f"{command} " in (ROOT / "docs" / "baseline.md").read_text()
+
+
 def test_prometheus_finds_the_others_under_their_service_names_and_ports() -> None:
     for file in (ROOT / "prometheus" / "targets").glob("*.yml"):
         for group in yaml.safe_load(file.read_text()):
@@ -207,7 +225,7 @@ def test_the_image_runs_without_privileges_and_without_build_tools() -> None:
 def test_every_place_that_setup_writes_to_belongs_to_its_user_in_the_image() -> None:
     """A named volume takes over the owner of the folder that it is mounted upon first."""
     made = set(re.findall(r"(?<=\s)/[\w/]+", DOCKERFILE[DOCKERFILE.index("install -d") :].partition("COPY")[0]))
-    for name in ("secrets", "setup", "exporter", "demo-chatbot"):
+    for name in ("secrets", "setup", "exporter", "demo-chatbot", "baseline"):
         for place, (source, read_only) in mounts(name).items():
             if source in COMPOSE["volumes"] and not read_only:
                 assert place in made, f"{place} of {name}"

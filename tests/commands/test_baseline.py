@@ -70,6 +70,14 @@ def test_several_files_may_follow(catalogue: Path, lines: Path) -> None:
     assert "6000 rows" in result.output
 
 
+def test_a_catalogue_that_cannot_be_written_to_is_said_with_its_place(catalogue: Path, lines: Path) -> None:
+    (catalogue / "baselines" / ".card-fraud.json.part").mkdir(parents=True)
+    result = make(catalogue, "card-fraud", "--from", str(lines))
+    assert result.exit_code == 1
+    assert f"{catalogue / 'baselines' / 'card-fraud.json'} cannot be written" in result.output
+    assert "run this as the owner of the catalogue" in result.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import requests
 
 from tests.compose.counts import counts_agree
@@ -45,6 +47,24 @@ def drift_is_answered(stack: Stack) -> str:
     expect("Retraining is paused." in _page(stack, f"/models/{FRAUD}"), "the page of the model does not say so")
     said = (alert["annotations"]["description"], _gate(stack)[1])
     return "; ".join([*(each.splitlines()[0] for each in said), counts_agree(stack)])
+
+
+def baseline_of_the_past(stack: Stack) -> str:
+    """A baseline of what was predicted is written into the catalogue by its owner, and published to the services."""
+    file = stack.clone / "catalogue" / "baselines" / f"{FRAUD}.json"
+    before = file.read_bytes()
+    user = f"{os.getuid()}:{os.getgid()}"
+    said = stack.compose("run", "--rm", "-T", "--user", user, "baseline", FRAUD, "--since=2d", "--until=25h")
+    try:
+        expect(f"{FRAUD}.json written" in said, f"it said {said!r}")
+        expect(file.read_bytes() != before and file.stat().st_uid == os.getuid(), "the file is not there, or another's")
+        stack.compose("run", "--rm", "-T", "provision")
+        applied = stack.compose("exec", "-T", "drift", "cat", f"/applied/catalogue/baselines/{FRAUD}.json")
+        expect(applied == file.read_text(), "it was not published")
+    finally:
+        file.write_bytes(before)
+        stack.compose("run", "--rm", "-T", "provision")
+    return said.strip().splitlines()[-1]
 
 
 def _gate(stack: Stack) -> tuple[int, str]:

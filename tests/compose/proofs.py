@@ -10,7 +10,7 @@ from collections.abc import Callable
 import requests
 
 from tests.compose.counts import counts_agree
-from tests.compose.drift import drift_is_answered, gate_is_open
+from tests.compose.drift import baseline_of_the_past, drift_is_answered, gate_is_open
 from tests.compose.faults import closed_volume, few_memory_maps, little_disk, port_taken, too_little_memory
 from tests.compose.outages import restarts_elasticsearch, restarts_the_host, survives_kills
 from tests.compose.shell import wait
@@ -152,6 +152,7 @@ PROOFS: tuple[Proof, ...] = (
     demo_alert,
     counts_agree,
     drift_is_answered,
+    baseline_of_the_past,
     survives_kills,
     restarts_elasticsearch,
     restarts_the_host,

@@ -26,7 +26,7 @@ TREE = dict(generate(Catalogue(Framework(), ())))
 KEPT = retentions(Framework())
 TODAY = date(2026, 3, 1)
 DAY = "aiwatch-interactions-2026.02.28"
-KEYS = ("drift-api-key", "exporter-api-key", "grafana-api-key", "responder-api-key")
+KEYS = ("baseline-api-key", "drift-api-key", "exporter-api-key", "grafana-api-key", "responder-api-key")
 INTERACTION = {
     "@timestamp": "2026-02-28T12:00:00.000Z",
     "type": "interaction",

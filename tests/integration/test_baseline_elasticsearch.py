@@ -87,7 +87,8 @@ def test_a_baseline_of_what_is_stored_is_that_of_the_log(site: Site, es: Elastic
     es.indices.refresh(index="aiwatch-*")
     path = baseline_path(site.folder / "catalogue", "card-fraud")
     until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    said = site.run("baseline", "card-fraud", "--since=2d", f"--until={until}", "--version=7")
+    only_reads = f"--api-key-file={site.folder / 'baseline-api-key'}"
+    said = site.run("baseline", "card-fraud", "--since=2d", f"--until={until}", "--version=7", only_reads)
     stored = read_baseline(path)
     assert f"{stored.source.rows} rows" in said
     assert stored.source.rows == sum(

@@ -134,6 +134,8 @@ FORBIDDEN: dict[str, tuple[str, Callable[[Elasticsearch], object]]] = {
         "exporter",
         lambda es: es.indices.put_index_template(name="aiwatch-x", index_patterns=["x"]),
     ),
+    "baseline reads interactions": ("baseline", lambda es: es.search(index=f"aiwatch-interactions-{TODAY}")),
+    "baseline writes": ("baseline", lambda es: es.index(index=f"aiwatch-predictions-{TODAY}", document={})),
     "grafana writes": ("grafana", lambda es: es.index(index=f"aiwatch-interactions-{TODAY}", document={})),
     "grafana makes keys": ("grafana", lambda es: es.security.create_api_key(name="another")),
     "responder reads interactions": ("responder", lambda es: es.search(index=f"aiwatch-interactions-{TODAY}")),

@@ -103,7 +103,12 @@ def baseline(
     if since is not None:
         made = msgspec.structs.replace(made, source=msgspec.structs.replace(made.source, files=(f"{url}",)))
     path = baseline_path(catalogue_folder, process)
-    said = "is up to date" if _keep(made, path) else "written"
+    try:
+        said = "is up to date" if _keep(made, path) else "written"
+    except OSError as error:
+        raise click.ClickException(
+            f"{path} cannot be written: {error.strerror}; run this as the owner of the catalogue"
+        ) from None
     for note in table.notes:
         click.echo(f"  {note}")
     if table.prediction is None:

@@ -40,9 +40,10 @@ SHARES = (
     Share("drift", ("drift-api-key",)),
     Share("responder", ("responder-api-key", RESPONDER_TOKEN)),
     Share("alertmanager", (RESPONDER_TOKEN,), 0o640),
+    Share("baseline", ("baseline-api-key",), 0o640),
     Share("grafana", ("grafana-api-key", GRAFANA_PASSWORD, GRAFANA_SECRET_KEY), 0o640),
 )
-"""Alertmanager and Grafana run as users of their own: they read by their group."""
+"""Alertmanager and Grafana run as users of their own, a baseline is made by its owner: they read by their group."""
 
 OWN_SECRETS = {share.consumer: share for share in SHARES if share.consumer in ("alertmanager", "responder")}
 """Who takes secrets that people bring: the address of a Slack channel, the token of a system that trains models."""

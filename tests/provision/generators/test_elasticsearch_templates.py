@@ -47,6 +47,7 @@ def test_there_is_a_template_for_each_family_two_policies_and_a_role_for_each_ke
         f"{FOLDER}/index_templates/aiwatch-responses.json",
         f"{FOLDER}/lifecycle/aiwatch-drift.json",
         f"{FOLDER}/lifecycle/aiwatch.json",
+        f"{FOLDER}/roles/baseline.json",
         f"{FOLDER}/roles/drift.json",
         f"{FOLDER}/roles/exporter.json",
         f"{FOLDER}/roles/grafana.json",

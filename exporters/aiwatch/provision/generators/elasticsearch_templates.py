@@ -228,12 +228,14 @@ def _roles(families: Sequence[str]) -> dict[str, dict[str, Any]]:
     same line, updates an interaction when feedback on it comes, and rewrites the profiles of hours; of shared Kafka
     topics it keeps its state and the dead letters. The drift service reads profiles, and rewrites results while
     windows are tested again. Grafana reads what is shown, and asks for the server's version and health. The responder
-    counts repeated notifications, only ever adds to its trail, and reads what the tests of drift found.
+    counts repeated notifications, only ever adds to its trail, and reads what the tests of drift found. Whoever makes a
+    baseline of the past reads predictions.
     """
     written = [f"{names.INDEX_PREFIX}{family}-*" for family in families]
     updated = [f"{names.INDEX_PREFIX}{names.FAMILY_INTERACTIONS}-*"]
     profiles = [f"{names.INDEX_PREFIX}{names.FAMILY_PROFILES}-*"]
     drift = [f"{names.INDEX_PREFIX}{names.FAMILY_DRIFT}-*"]
+    predictions = [f"{names.INDEX_PREFIX}{names.FAMILY_PREDICTIONS}-*"]
     shown = [*written, *drift, *SINGLE_INDICES]
     return {
         "exporter": _role(
@@ -244,6 +246,7 @@ def _roles(families: Sequence[str]) -> dict[str, dict[str, Any]]:
             _on([names.INDEX_CHECKPOINTS], "create_index", "index", "read"),
             _on([names.INDEX_DEAD_LETTERS], "create_doc", "create_index", "read"),
         ),
+        "baseline": _role([], _on(predictions, "read")),
         "drift": _role([], _on(profiles, "read"), _on(drift, "auto_configure", "delete", "index", "read")),
         "grafana": _role(["cluster:monitor/health", "cluster:monitor/main"], _on(shown, "read", "view_index_metadata")),
         "responder": _role(
