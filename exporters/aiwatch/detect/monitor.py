@@ -15,7 +15,7 @@ from aiwatch.detect.aspects import Criteria, describe
 from aiwatch.detect.channels import Channels
 from aiwatch.detect.contracts import Floats, Outcome
 from aiwatch.detect.expected import expected
-from aiwatch.detect.rhythm import Rhythm, Usual
+from aiwatch.detect.rhythm import Rhythm, Usual, rhythm_of
 from aiwatch.detect.tests import missing_share, relations, unseen_categories
 from aiwatch.profiles.baseline import Baseline, FeatureBaseline
 from aiwatch.profiles.profile import Counts, Profile
@@ -85,7 +85,7 @@ class Monitor:
         self.fingerprint = baseline.fingerprint
         self.criteria = criteria
         self.channels = Channels(baseline, criteria)
-        self.usual = Usual(rhythm or msgspec.json.decode(baseline.rhythm, type=Rhythm | None), self.channels)
+        self.usual = Usual(rhythm or rhythm_of(baseline), self.channels)
         self._related = relations.correlations(baseline.source.rows, baseline.sums, baseline.products)
         self._thresholds = math.log(windows_per_false_alarm) - np.log(self._weights())
 

@@ -127,6 +127,11 @@ def learn(baseline: Baseline, profiles: Iterable[Profile]) -> Rhythm | None:
     )
 
 
+def rhythm_of(baseline: Baseline) -> Rhythm | None:
+    """Return the rhythm that a baseline knows, if any."""
+    return msgspec.json.decode(baseline.rhythm, type=Rhythm | None)
+
+
 def usual_rows(rhythm: Rhythm | None, start: datetime, end: datetime) -> float:
     """Return how many rows the hours of a window had in the training period; 0 if one of them never came."""
     if rhythm is None or rhythm.version != VERSION:

@@ -12,11 +12,9 @@ from functools import cached_property
 from itertools import groupby
 from statistics import fmean, stdev
 
-import msgspec
-
 from aiwatch import names
 from aiwatch.detect.onset import onset
-from aiwatch.detect.rhythm import Rhythm, usual_rows
+from aiwatch.detect.rhythm import rhythm_of, usual_rows
 from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.fold import prediction_name
 from aiwatch.profiles.profile import Profile
@@ -173,7 +171,7 @@ def _expected_rows(baseline: Baseline, now: Sequence[Profile], before: Sequence[
 
     The hours of the week are as in the training period, where that knows them; the level is that of the windows before.
     """
-    rhythm = msgspec.json.decode(baseline.rhythm, type=Rhythm | None)
+    rhythm = rhythm_of(baseline)
     usually = [usual_rows(rhythm, each.start, each.end) for each in (*before, *now)]
     known = all(usually)
     due = usually if known else [1.0] * len(usually)

@@ -10,7 +10,7 @@ from pydantic import Field, PlainSerializer, PlainValidator, field_validator
 
 from aiwatch import names
 from aiwatch.kinds.base import Metric
-from aiwatch.kinds.options import AlertSettings, Duration, Frozen, Severity, format_duration, parse_duration
+from aiwatch.kinds.options import AlertSettings, Duration, Frozen, Severity, Share, format_duration, parse_duration
 
 CategoricalTest = Literal["chi_squared", "jensen_shannon", "psi"]
 Test = Literal["kolmogorov_smirnov", "wasserstein", CategoricalTest]  # all of them are for numbers
@@ -106,6 +106,19 @@ class BaselineStale(AlertSettings):
     for_: Duration = Field(default=HOUR, alias="for", validate_default=False)
 
 
+class TrafficLow(AlertSettings):
+    """Windows have less than ``threshold`` of the predictions that are usual for their hours of the week.
+
+    Only where ``min_predictions`` are usual in a window. ``for`` is how long: three windows of an hour, unless told
+    otherwise.
+    """
+
+    alert: ClassVar[str] = "TrafficLow"
+    for_: Duration = Field(default=2.25 * HOUR, alias="for", validate_default=False)
+    threshold: Share = 0.5
+    min_predictions: Annotated[int, Field(ge=1)] = 200
+
+
 _BY_FEATURE = (names.PROCESS, names.FEATURE)
 METRICS = (
     Metric(names.DRIFT_DETECTED, "gauge", "1 while the feature drifts, else 0.", _BY_FEATURE),
@@ -149,6 +162,12 @@ METRICS = (
         names.DRIFT_REPORT_INFO, "gauge", "The newest report while something drifts.", (names.PROCESS, names.REPORT)
     ),
     Metric(names.DRIFT_WINDOW_ROWS, "gauge", "Predictions in the newest window.", (names.PROCESS,)),
+    Metric(
+        names.DRIFT_WINDOW_USUAL_ROWS,
+        "gauge",
+        "Predictions that the training period had in the hours of the week of the newest window; absent if unknown.",
+        (names.PROCESS,),
+    ),
     Metric(names.DRIFT_WINDOW_SECONDS, "gauge", "Length of a window.", (names.PROCESS,)),
     Metric(
         names.DRIFT_WINDOW_END_TIMESTAMP_SECONDS,

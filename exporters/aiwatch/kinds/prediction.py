@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from aiwatch import names
 from aiwatch.kinds.base import Label, Labels, Metric, Recipe, Record
-from aiwatch.kinds.drift import BaselineStale, Drift, DriftExpected, ModelDrift
+from aiwatch.kinds.drift import BaselineStale, Drift, DriftExpected, ModelDrift, TrafficLow
 from aiwatch.kinds.options import AlertSettings, CommonAlerts, Frozen, KindOptions, Share
 from aiwatch.kinds.response import Response
 from aiwatch.kinds.shared import KEYWORD
@@ -53,6 +53,7 @@ class PredictionAlerts(CommonAlerts):
     model_drift: ModelDrift = ModelDrift()
     drift_expected: DriftExpected = DriftExpected()
     baseline_stale: BaselineStale = BaselineStale()
+    traffic_low: TrafficLow = TrafficLow()
 
 
 class PredictionOptions(KindOptions):

@@ -5,12 +5,17 @@ from __future__ import annotations
 import threading
 from datetime import datetime
 
+import msgspec
 import pytest
 from elastic_transport import ConnectionError as Unreachable
 from prometheus_client import generate_latest
 
 from aiwatch.catalogue.model import Catalogue, Framework
 from aiwatch.detect.hourly.service import Service, in_order
+from aiwatch.detect.rhythm import VERSION, Rhythm
+from aiwatch.profiles.baseline import Baseline
+from aiwatch.profiles.profile import Profile
+from aiwatch.profiles.result import Result
 from tests.detect.hourly.made_up import CountingJudge, MemoryStore, at, baseline, process, profile
 
 HELD = baseline()
@@ -72,6 +77,53 @@ def test_one_process_that_fails_does_not_stop_the_others() -> None:
         'aiwatch_drift_failures_total{process="fraud"}': 0.0,
     }
     assert 'ai_drift_window_rows{process="fraud"}' in series(service, "ai_drift_window_rows")
+
+
+def with_volume(rows: int) -> Baseline:
+    """A baseline that knows how many rows come in every hour of the week but the first."""
+    volume = (0, *(rows,) * 167)
+    rhythm = Rhythm(
+        version=VERSION, windows=168, season=(), error=(), spread=(), white=(), slow=(), relation=0, volume=volume
+    )
+    return msgspec.structs.replace(HELD, rhythm=msgspec.Raw(msgspec.json.encode(rhythm)))
+
+
+class Merging(CountingJudge):
+    """Tests every window together with those before it, as the monitor does where there are few rows."""
+
+    def judge(self, memory: bytes, window: Profile) -> tuple[bytes, Result]:
+        later, result = super().judge(memory, window)
+        return later, msgspec.structs.replace(result, rows=sum(msgspec.json.decode(later)))
+
+
+def test_the_rows_of_the_newest_window_alone_are_shown_beside_those_that_its_hour_usually_has() -> None:
+    held = with_volume(40)
+    store = MemoryStore()
+    for hour in range(3):
+        store.arrive("a", profile(hour, LOW, held))
+    service = serving(store, process(held=held), judges={"fraud": Merging()})
+    service.look(at(3.5))
+    assert series(service, "ai_drift_window_rows") == {'ai_drift_window_rows{process="fraud"}': 10.0}
+    assert series(service, "ai_drift_window_usual_rows") == {'ai_drift_window_usual_rows{process="fraud"}': 40.0}
+
+
+def test_a_window_that_lost_all_its_rows_is_shown_with_none() -> None:
+    held = with_volume(40)
+    store = MemoryStore()
+    store.arrive("a", profile(0, LOW, held))
+    service = serving(store, process(held=held))
+    service.look(at(2.5))
+    assert series(service, "ai_drift_window_rows") == {'ai_drift_window_rows{process="fraud"}': 0.0}
+
+
+@pytest.mark.parametrize("held", [HELD, with_volume(40)], ids=["no rhythm", "an hour that never came"])
+def test_where_it_is_not_known_what_is_usual_nothing_is_said_of_it(held: Baseline) -> None:
+    store = MemoryStore()
+    store.arrive("a", profile(0, LOW, held))
+    service = serving(store, process(held=held))
+    service.look(at(1.5))
+    assert series(service, "ai_drift_window_rows")
+    assert series(service, "ai_drift_window_usual_rows") == {}
 
 
 def test_without_elasticsearch_the_metrics_say_how_old_they_are_and_nothing_is_skipped() -> None:

@@ -140,7 +140,9 @@ def test_everything_that_is_shown_is_declared_and_the_other_way_round() -> None:
     collector = DriftCollector()
     cause = Claim("pipeline", "missing", 0.9, ("why",), ("amount",))
     found = result("drift", finding("amount", drifted=True), finding("score"), causes=(cause,))
-    collector.shown["fraud"] = Shown("fraud", Drift(), HELD, result=found, expected={"score": 1.0})
+    collector.shown["fraud"] = Shown(
+        "fraud", Drift(), HELD, result=found, rows=9, usual_rows=10.0, expected={"score": 1.0}
+    )
     registry = CollectorRegistry()
     registry.register(collector)
     text = generate_latest(registry).decode()

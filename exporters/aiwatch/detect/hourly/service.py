@@ -18,6 +18,7 @@ from aiwatch.detect.hourly.process_watch import ProcessWatch
 from aiwatch.detect.hourly.self_metrics import SelfMetrics
 from aiwatch.detect.hourly.shown import DriftCollector, Shown
 from aiwatch.detect.hourly.store import DriftStore
+from aiwatch.detect.rhythm import rhythm_of, usual_rows
 from aiwatch.detect.trend import forecast
 from aiwatch.kinds.base import RATIO_BOUNDS
 from aiwatch.kinds.prediction import PredictionOptions
@@ -42,6 +43,7 @@ class Watched:
         length = timedelta(seconds=process.options.drift.window)
         self.watch = ProcessWatch(process, process.baseline, length, judge, store)
         self._process = process
+        self._rhythm = rhythm_of(process.baseline)
         self._store = store
         self._history: deque[Result] | None = None
 
@@ -49,6 +51,13 @@ class Watched:
     def result(self) -> Result | None:
         """What was found in the newest window."""
         return self.watch.last.result if self.watch.last else None
+
+    def rows(self) -> tuple[int, float]:
+        """Return how many rows the newest window has, and how many it usually has; 0 where that is not known."""
+        if self.watch.last is None:
+            return 0, 0.0
+        window = self.watch.last.link
+        return window.rows, usual_rows(self._rhythm, window.start, window.end)
 
     def look(self, now: datetime, upstream: Mapping[str, Result]) -> int:
         """Test what there is to test; return how many windows."""
@@ -154,12 +163,15 @@ class Service:
         options, watched = process.options, self._watched.get(process.name)
         assert isinstance(options, PredictionOptions)
         bounds = options.value_bounds if isinstance(options, RegressorOptions) else RATIO_BOUNDS
+        rows, usual = watched.rows() if watched else (0, 0.0)
         self.collector.shown[process.name] = Shown(
             process.name,
             options.drift,
             process.baseline,
             bounds,
             watched.result if watched else None,
+            rows,
+            usual,
             watched.expected() if watched else {},
         )
 

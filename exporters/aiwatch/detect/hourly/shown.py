@@ -39,6 +39,8 @@ class Shown:
         baseline: None where there is none.
         bounds: at which the distribution of the output in the baseline is shown.
         result: of the newest window, None before the first one.
+        rows: predictions of the newest window alone.
+        usual_rows: that its hours of the week usually have, 0 where that is not known.
         expected: feature -> seconds until it will have drifted.
     """
 
@@ -47,6 +49,8 @@ class Shown:
     baseline: Baseline | None = None
     bounds: tuple[float, ...] = RATIO_BOUNDS
     result: Result | None = None
+    rows: int = 0
+    usual_rows: float = 0.0
     expected: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -87,7 +91,9 @@ def samples(shown: Shown) -> Iterator[Sample]:
         yield names.BASELINE_TIMESTAMP_SECONDS, process, shown.baseline.created.timestamp()
         yield from _output(shown.process, shown.baseline, shown.bounds)
     if result is not None:
-        yield names.DRIFT_WINDOW_ROWS, process, float(result.rows)
+        yield names.DRIFT_WINDOW_ROWS, process, float(shown.rows)
+        if shown.usual_rows:
+            yield names.DRIFT_WINDOW_USUAL_ROWS, process, shown.usual_rows
         yield names.DRIFT_WINDOW_END_TIMESTAMP_SECONDS, process, result.end.timestamp()
         yield from _features(shown.process, result, shown.expected)
         yield from _untested(shown.process, result, shown.baseline)

@@ -161,13 +161,16 @@ def _effects(scope: Scope, options: PredictionOptions) -> dashboard.Panel:
 
 
 def _window_rows(scope: Scope, options: PredictionOptions) -> dashboard.Panel:
+    settings = options.alerts.traffic_low
     face = Face(
         "Predictions per window",
-        f"How many predictions a window holds; those of fewer than {options.drift.min_rows} are merged with the next.",
+        f"How many predictions a window holds; those of fewer than {options.drift.min_rows} are merged with the next."
+        + watched(settings, f"below {settings.threshold:.0%} of what is usual at its hours of the week"),
         "short",
         NEUTRAL,
     )
-    return lines(face, over_time(f"max({names.DRIFT_WINDOW_ROWS}{scope.all})", "predictions"), step=MEDIUM)
+    series = ((names.DRIFT_WINDOW_ROWS, "predictions"), (names.DRIFT_WINDOW_USUAL_ROWS, "usually"))
+    return lines(face, *(over_time(f"max({name}{scope.all})", title) for name, title in series), step=MEDIUM)
 
 
 def _cause(scope: Scope) -> dashboard.Panel:

@@ -25,6 +25,7 @@ BUILDERS: Mapping[type[AlertSettings], tuple[Builder, ...]] = {
     drift_settings.ModelDrift: (drift.score_drifts, drift.features_drift),
     drift_settings.DriftExpected: (drift.drift_expected,),
     drift_settings.BaselineStale: (drift.baseline_stale,),
+    drift_settings.TrafficLow: (drift.traffic_low,),
 }
 
 

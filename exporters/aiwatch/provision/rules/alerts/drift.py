@@ -7,8 +7,9 @@ from aiwatch.catalogue.model import Process
 from aiwatch.kinds import drift
 from aiwatch.kinds.options import format_duration
 from aiwatch.provision.promql import indented, number, selector
-from aiwatch.provision.rules.alerts.condition import Condition
+from aiwatch.provision.rules.alerts.condition import Condition, percent
 
+_SETTLED = 300  # seconds after its end within which a window is not tested
 _KEPT = "15m"  # an alert outlives a restart of the service, which is silent meanwhile
 
 
@@ -70,6 +71,34 @@ def baseline_stale(process: Process, settings: drift.BaselineStale) -> Condition
             "The baseline was made {{ $value | humanizeDuration }} ago. The world has moved since, and what is "
             f"reported as drift, or is not, says less. Make it again of the present training period: aiwatch baseline "
             f"{process.name} --from FILE..."
+        ),
+    )
+
+
+def traffic_low(process: Process, settings: drift.TrafficLow) -> Condition:
+    """Fire when windows lack predictions that are usual; the value is the share that came.
+
+    Not while the exporter is down, or is so late that a closed window may lack what waits in the log.
+    """
+    rows, usual = (
+        f"max by (process) ({selector(metric, process=process.name)})"
+        for metric in (names.DRIFT_WINDOW_ROWS, names.DRIFT_WINDOW_USUAL_ROWS)
+    )
+    return Condition(
+        category="system_health",
+        expr=(
+            f"{rows} / {usual}\n< {number(settings.threshold)}\n"
+            f"and on (process) {usual} >= {settings.min_predictions}\n"
+            f"unless on (process) {selector(names.LAG_SECONDS, process=process.name)} > {_SETTLED}\n"
+            f"and on (process) {selector(names.PROCESS_INFO, process=process.name)}"
+        ),
+        summary="much less traffic than usual",
+        description=(
+            "The newest window has {{ $value | humanizePercentage }} of the predictions that are usual for its hours "
+            f"of the week, and for {format_duration(settings.for_)} it was less than {percent(settings.threshold)}. A "
+            "part of the callers does not reach the model, or a part of the log is not written; a test for drift says "
+            "nothing of predictions that are not there. Look first at which part is missing: a caller, a region, one "
+            "of several machines."
         ),
     )
 
