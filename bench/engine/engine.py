@@ -16,24 +16,22 @@ from aiwatch.ingest.core import with_core
 from aiwatch.ingest.decode import Decoder
 from aiwatch.ingest.export import all_metrics
 from aiwatch.ingest.exposition import Exposition
+from aiwatch.ingest.pipeline import BATCH_BYTES, BLOCK_BYTES
 from aiwatch.ingest.profiling import ProfileBook
 from aiwatch.ingest.state import MetricState
 from aiwatch.kinds.base import Delta, SessionBook
 from bench.engine.data import baseline, process_settings
 
-_BLOCK_BYTES = 256 * 2**10  # as the pipeline reads
-_BATCH_BLOCKS = 8  # and as it sends and commits
-
 
 def batches(file: BinaryIO) -> Iterator[list[bytes]]:
-    """Return a file in blocks that end with a whole line, as many at once as make a batch."""
+    """Return a file in blocks that end with a whole line, as many at once as the pipeline sends and commits."""
     batch: list[bytes] = []
     rest = b""
-    while data := file.read(_BLOCK_BYTES):
+    while data := file.read(BLOCK_BYTES):
         end = data.rfind(b"\n") + 1
         batch.append(rest + data[:end])
         rest = data[end:]
-        if len(batch) == _BATCH_BLOCKS:
+        if len(batch) == BATCH_BYTES // BLOCK_BYTES:
             yield batch
             batch = []
     if batch:

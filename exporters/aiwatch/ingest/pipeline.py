@@ -29,8 +29,8 @@ from aiwatch.ingest.state import MetricState
 from aiwatch.kinds.base import SessionBook
 
 _LOG = logging.getLogger(__name__)
-_BATCH_BYTES = 4 * 2**20
-_BLOCK_BYTES = 256 * 2**10  # what is worked on at once stays in the processor's cache
+BATCH_BYTES = 4 * 2**20
+BLOCK_BYTES = 256 * 2**10  # what is worked on at once stays in the processor's cache
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 3.0  # for how long a stop waits for profiles to be written
 _JOIN_SECONDS = 5.0  # for how long `drain` waits for interactions to become searchable
@@ -162,7 +162,7 @@ class Pipeline:
         batch = Batch()
         now = datetime.fromtimestamp(self._clock(), UTC)
         feeds = self._feeds
-        while feeds and batch.size < _BATCH_BYTES:
+        while feeds and batch.size < BATCH_BYTES:
             feeds = [feed for feed in feeds if self._read_block(feed, batch, now)]
         self._feeds = self._feeds[1:] + self._feeds[:1]  # nobody is always last
         gone = [stream for feed in self._feeds for stream in feed.source.forgotten()]
@@ -172,11 +172,11 @@ class Pipeline:
 
     def _read_block(self, feed: Feed, batch: Batch, now: datetime) -> bool:
         """Add the next lines of a feed, if the batch has room for them; return whether there were any."""
-        room = _BATCH_BYTES - batch.size
-        block = feed.source.read(min(room, _BLOCK_BYTES)) if room > 0 else None
+        room = BATCH_BYTES - batch.size
+        block = feed.source.read(min(room, BLOCK_BYTES)) if room > 0 else None
         while block is not None and not block.data and not block.oversized:
             self._announce(feed, block, batch)
-            block = feed.source.read(min(room, _BLOCK_BYTES))
+            block = feed.source.read(min(room, BLOCK_BYTES))
         if block is not None:
             batch.add(Part(feed, block, feed.decoder.decode(block, now)))
         return block is not None
