@@ -212,7 +212,7 @@ def _drift(folders: Folders, port: int, es: run.Elasticsearch) -> Spec:
         port,
         "drift",
         folders.catalogue,
-        "--since=4d",  # enough to show how it was before
+        "--since=3d",  # enough to show how it was before
         f"--api-key-file={folders.secrets / 'drift-api-key'}",
         f"--elasticsearch={es.url}",
     )

@@ -95,7 +95,7 @@ def run_history(
         logs: folder of the logs.
         days: length of the past; that of the partner's payments is eight days at most.
         degraded_days: for how long at its end the chatbot is asked about a product that it does not know; unless 0, a
-            feed of the fraud score's features has been broken for the last day, too, and within the last three days
+            feed of the fraud score's features has been broken for the last day, too, and within the last two days
             more and more of the partner's payments were made online.
         seed: the source of chance; the same one and the same times give the same files.
         end: aware time where the past ends; the present second by default.

@@ -14,7 +14,7 @@ LOST_SHARE = 0.7
 """Share of the payments that have no value for it while it is broken."""
 
 _MOST_ONLINE = 0.6
-_MOVING_DAYS = 3.0
+_MOVING_DAYS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class Faults:
 
     @classmethod
     def gradually(cls, end: float) -> Faults:
-        """Return the faults of a past up to `end`, and of what follows: buyers moved within its last three days.
+        """Return the faults of a past up to `end`, and of what follows: buyers moved within its last two days.
 
-        >>> [round(Faults.gradually(3 * DAY).online(day * DAY), 2) for day in (0, 1, 2, 3, 4)]
-        [0.0, 0.2, 0.4, 0.6, 0.6]
+        >>> [round(Faults.gradually(2 * DAY).online(day * DAY), 2) for day in (0, 1, 2, 3)]
+        [0.0, 0.3, 0.6, 0.6]
         """
         return cls(math.inf, math.inf, end - _MOVING_DAYS * DAY, end)
 
