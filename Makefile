@@ -5,6 +5,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+# What grafana-client uses would else take the place of urllib3, and slow Elasticsearch's client down.
+OWN_URLLIB3 := URLLIB3_NO_OVERRIDE=1
 ARGS ?=
 
 help: ## show this list
@@ -15,7 +17,7 @@ $(INSTALLED): pyproject.toml $(wildcard exporters/core/Cargo.* exporters/core/sr
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11: name another with PYTHON="; exit 1; }
 	@echo "installing aiwatch and its tools into .venv (about a minute)"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv || { echo "no virtual environment: apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(OWN_URLLIB3) $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-binary urllib3-future --editable '.[test]'
 	@touch $(INSTALLED)
 
 demo: $(INSTALLED) ## run everything natively until Ctrl-C; ARGS=--once stops by itself

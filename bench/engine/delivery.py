@@ -52,11 +52,13 @@ def measure(records: int) -> Iterator[Figure]:
     yield Figure("Elasticsearch: exporter against pre-rendered", ratio(theirs, ours), "ratio", ">= 0.9")
 
 
-def _elsewhere(body: bytes) -> bytes:
+def _elsewhere(body: tuple[bytes, ...]) -> bytes:
     """Return a bulk body for other indices, which the same templates apply to."""
-    return body.replace(
-        b'{"create":{"_index":"aiwatch-interactions-', b'{"create":{"_index":"aiwatch-interactions-raw-'
-    ).replace(b'{"create":{"_index":"aiwatch-feedback-', b'{"create":{"_index":"aiwatch-feedback-raw-')
+    return (
+        b"".join(body)
+        .replace(b'{"create":{"_index":"aiwatch-interactions-', b'{"create":{"_index":"aiwatch-interactions-raw-')
+        .replace(b'{"create":{"_index":"aiwatch-feedback-', b'{"create":{"_index":"aiwatch-feedback-raw-')
+    )
 
 
 def _send(target: Target, bodies: list[bytes]) -> float:
