@@ -29,7 +29,7 @@ from aiwatch.ingest.state import MetricState
 from aiwatch.kinds.base import SessionBook
 
 _LOG = logging.getLogger(__name__)
-BATCH_BYTES = 4 * 2**20
+BATCH_BYTES = 3 * 2**20
 BLOCK_BYTES = 256 * 2**10  # what is worked on at once stays in the processor's cache
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 3.0  # for how long a stop waits for profiles to be written
