@@ -11,6 +11,9 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from aiwatch.demo.chatbot.journal import PROCESS as CHATBOT
+from aiwatch.demo.fraud.journal import PARTNER
+from aiwatch.demo.fraud.journal import PROCESS as FRAUD
 from tools.demo import grafana
 from tools.demo.folders import Folders
 from tools.demo.programs import Program, service
@@ -18,10 +21,6 @@ from tools.servers import run
 from tools.servers.commands import Say, ServerError
 from tools.servers.install import ensure_all, ensure_prometheus
 from tools.servers.process import LOOPBACK, Server, Spec, free_port
-
-CHATBOT = "support-chatbot"
-FRAUD = "card-fraud"
-PARTNER = "partner-fraud"
 
 
 @dataclass(slots=True)

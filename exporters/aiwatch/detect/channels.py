@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from aiwatch.detect.aspects import Criteria, aspects
 from aiwatch.detect.contracts import DriftTest, Floats
-from aiwatch.detect.tests import missing_share, unseen_categories
+from aiwatch.detect.tests import SHARES, missing_share, unseen_categories
 from aiwatch.profiles.baseline import Baseline, FeatureBaseline
 from aiwatch.profiles.normal_scores import SCALE
 from aiwatch.profiles.profile import Counts, Numeric, Profile
@@ -81,7 +81,7 @@ class Channels:
         for name, test in aspects(baseline, criteria, criteria.min_rows):
             feature = baseline.features[name]
             ratio = criteria.material(test) / test.material
-            if test is missing_share.TEST or test is unseen_categories.TEST:
+            if test in SHARES:
                 part = _rare(feature, test, ratio)
             else:
                 part = self._parts[name] = _values(feature, ratio)
@@ -140,7 +140,7 @@ def _moments(feature: FeatureBaseline, test: DriftTest, part: _Part) -> tuple[Fl
     """Return mean and variance of a row in the baseline, and how many rows it has."""
     totals, rows = _totals(feature.counts, test, part)
     mean = totals / max(rows, 1)
-    if test is missing_share.TEST or test is unseen_categories.TEST:
+    if test in SHARES:
         return mean, mean * (1 - mean), rows
     squares = np.asarray(feature.counts.bins, dtype=np.float64) @ part.values**2 / max(rows, 1)
     return mean, np.maximum(squares - mean**2, 0.0), rows

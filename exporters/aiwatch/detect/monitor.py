@@ -13,11 +13,11 @@ from aiwatch import names
 from aiwatch.detect import change, evidence
 from aiwatch.detect.aspects import Criteria, describe
 from aiwatch.detect.channels import Channels
-from aiwatch.detect.contracts import Floats, Outcome
+from aiwatch.detect.contracts import DriftTest, Floats, Outcome
 from aiwatch.detect.expected import expected
 from aiwatch.detect.rhythm import Rhythm, Usual, rhythm_of
-from aiwatch.detect.tests import missing_share, relations, unseen_categories
-from aiwatch.profiles.baseline import Baseline, FeatureBaseline
+from aiwatch.detect.tests import SHARES, relations
+from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.profile import Counts, Profile
 from aiwatch.profiles.result import Finding, Result, State, result_id
 
@@ -95,7 +95,7 @@ class Monitor:
         number: dict[str, int] = {}
         for family in families:
             number[family.feature] = number.get(family.feature, 0) + 1
-        weights = [_weight(family.test.name, number[family.feature]) for family in families]
+        weights = [_weight(family.test, number[family.feature]) for family in families]
         return np.array([*weights, 1.0]) / (len(number) + 1)
 
     def step(self, state: MonitorState | None, profile: Profile) -> tuple[MonitorState, Result]:
@@ -125,8 +125,9 @@ class Monitor:
     def _test(self, state: MonitorState, profile: Profile, whole: Profile) -> tuple[MonitorState, Result]:
         channels = self.channels
         means, rows = channels.read(whole)
-        bets = evidence.log_bets(channels, self.usual, means, rows, self.usual.offset(whole.start, whole.end))
-        outcomes, recent, since = self._outcomes(state, whole)
+        season = self.usual.offset(whole.start, whole.end)
+        bets = evidence.log_bets(channels, self.usual, means, rows, season)
+        outcomes, recent, since = self._outcomes(state, whole, season)
         related, log_e = self._relations(whole)
         outcomes.append(related)
 
@@ -184,7 +185,9 @@ class Monitor:
         )
         return later, self._result(profile, whole, now, tuple(findings))
 
-    def _outcomes(self, state: MonitorState, whole: Profile) -> tuple[list[Outcome], dict[str, Counts], datetime]:
+    def _outcomes(
+        self, state: MonitorState, whole: Profile, season: tuple[Floats, Floats]
+    ) -> tuple[list[Outcome], dict[str, Counts], datetime]:
         """Return what every test says of a window, with the effect in enough rows; the counts to go on with, and since.
 
         The effect in a small window says little: it is taken over this one and those before it.
@@ -195,12 +198,13 @@ class Monitor:
             pooled = {name: copy.copy(counts) for name, counts in state.recent.items()}
             for name, counts in whole.features.items():
                 pooled[name].merge(counts)
-        usual = self._expected(whole.start, whole.end)
-        before = usual if pooled is whole.features else self._expected(since, whole.end)
+        usual = before = expected(self.baseline, self.channels, *season)
+        if pooled is not whole.features:
+            before = expected(self.baseline, self.channels, *self.usual.offset(since, whole.end))
         outcomes = []
         for family in self.channels.families:
             name, counts = family.feature, whole.features[family.feature]
-            if family.test in _SHARES and not _any(counts) and not _any(self.baseline.features[name].counts):
+            if family.test in SHARES and not _any(counts) and not _any(self.baseline.features[name].counts):
                 outcomes.append(Outcome(0.0, 1.0, 0.0))
                 continue
             outcome = family.test.on_counts(usual[name], counts)
@@ -213,9 +217,6 @@ class Monitor:
         if next(iter(pooled.values())).rows >= ENOUGH:
             since, pooled = whole.start, whole.features
         return outcomes, {name: copy.copy(counts) for name, counts in pooled.items()}, since
-
-    def _expected(self, start: datetime, end: datetime) -> dict[str, FeatureBaseline]:
-        return expected(self.baseline, self.channels, *self.usual.offset(start, end))
 
     def _relations(self, whole: Profile) -> tuple[Outcome, float]:
         """Return what the test of the relations says, and the logarithm of the e-value that this is worth."""
@@ -274,9 +275,6 @@ class Monitor:
         )
 
 
-_SHARES = (missing_share.TEST, unseen_categories.TEST)
-
-
 def _copy(profile: Profile) -> Profile:
     """Return a profile that can be merged with another one without changing this one."""
     features = {name: copy.copy(counts) for name, counts in profile.features.items()}
@@ -284,11 +282,11 @@ def _copy(profile: Profile) -> Profile:
     return msgspec.structs.replace(profile, features=features, labels=dict(profile.labels), segments=segments)
 
 
-def _weight(test: str, number: int) -> float:
+def _weight(test: DriftTest, number: int) -> float:
     """Return the share of a test in the evidence of its feature, which has so many tests: half for the values."""
     if number == 1:
         return 1.0
-    return 0.5 / (number - 1) if test in (missing_share.TEST.name, unseen_categories.TEST.name) else 0.5
+    return 0.5 / (number - 1) if test in SHARES else 0.5
 
 
 def _any(counts: Counts) -> bool:

@@ -19,7 +19,7 @@ from aiwatch.detect.aspects import Criteria
 from aiwatch.detect.cells import effective
 from aiwatch.detect.channels import Channels, Family
 from aiwatch.detect.contracts import Floats
-from aiwatch.detect.tests import missing_share, relations, unseen_categories
+from aiwatch.detect.tests import SHARES, relations
 from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.profile import Profile
 
@@ -158,7 +158,7 @@ def _fit(design: Floats, moved: Floats, weights: Floats, families: Sequence[Fami
     """
     precision, pull = design.T @ (weights[:, None] * design), design.T @ (weights[:, None] * moved)
     prior = np.full(len(precision), _AMPLITUDE**2)
-    spread: Floats = np.linalg.inv(precision + np.diag(1 / prior)).astype(np.float64)
+    spread = _covariance(precision, prior)
     season = spread @ pull
     terms, freedom = len(season) - 1, len(moved) - len(season)
     mean = weights @ moved / weights.sum()
@@ -190,9 +190,14 @@ def _learned(precision: Floats, pull: Floats, variances: Floats) -> Floats:
     Reference: A. Dempster, N. Laird, D. Rubin, "Maximum likelihood from incomplete data via the EM algorithm", 1977.
     """
     for _ in range(_STEPS):
-        spread: Floats = np.linalg.inv(precision + np.diag(1 / variances)).astype(np.float64)
+        spread = _covariance(precision, variances)
         variances = ((spread @ pull) ** 2).mean(axis=1) + np.diag(spread)
     return spread
+
+
+def _covariance(precision: Floats, variances: Floats) -> Floats:
+    """Return the covariance of coefficients that the data know with ``precision``, before it by their ``variances``."""
+    return np.asarray(np.linalg.inv(precision + np.diag(1 / variances)), dtype=np.float64)
 
 
 def _shared(variances: Floats, errors: Floats, channels: Channels) -> Floats:
@@ -209,7 +214,7 @@ def _shared(variances: Floats, errors: Floats, channels: Channels) -> Floats:
     largest = np.maximum.reduceat(variances / usual, bounds)
     mean, error = (np.add.reduceat(each / usual, bounds) / numbers for each in (variances, errors))
     varied = np.add.reduceat(channels.variance, bounds) > 0
-    lacks = np.array([family.test in (missing_share.TEST, unseen_categories.TEST) for family in channels.families])
+    lacks = np.array([family.test in SHARES for family in channels.families])
     for alike in (varied & lacks, varied & ~lacks):
         if alike.sum() >= _ALIKE and mean[alike].sum() > _TOGETHER * math.sqrt(float((error[alike] ** 2).sum())):
             believed[alike] = np.maximum(largest, largest[alike].mean())[alike]

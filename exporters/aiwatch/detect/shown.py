@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from aiwatch.detect.files import ERROR, Chunk
-from aiwatch.detect.tests import missing_share, unseen_categories
+from aiwatch.detect.tests import SHARES
 from aiwatch.profiles.result import Finding
 
-_SHARES = (missing_share.TEST.name, unseen_categories.TEST.name)  # shown only if there are any
+_RARELY = [test.name for test in SHARES]  # shown only if there are any
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
     timed = any(chunk.start for chunk in chunks)
     yield from _table([("chunk", "rows", *(["from"] if timed else []), "state", "drifted")], (_row(c) for c in chunks))
     found = [each for chunk in chunks for each in chunk.findings]
-    unmoved = {(each.feature, each.test) for each in found if each.test in _SHARES}
+    unmoved = {(each.feature, each.test) for each in found if each.test in _RARELY}
     unmoved -= {(each.feature, each.test) for each in found if each.statistic or each.effect}
     tests = [key for key in dict.fromkeys((each.feature, each.test) for each in found) if key not in unmoved]
     if tests:

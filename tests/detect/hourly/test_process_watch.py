@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -127,32 +127,34 @@ def test_a_kill_while_windows_are_tested_again_leaves_no_mixture(writes: int) ->
     assert store.documents == at_once.documents
 
 
-def test_rows_that_are_late_by_more_than_all_that_is_at_hand_are_found_with_what_was_before_them() -> None:
-    store = filled(80)
-    watch(store, CountingJudge()).catch_up(at(81), {})
+def resumed(hours: int) -> tuple[MemoryStore, ProcessWatch, datetime]:
+    """Return a watch that went on from what was stored, and when the first window begins that it has at hand."""
+    store = filled(hours)
+    watch(store, CountingJudge()).catch_up(at(hours + 1), {})
     one = watch(store, CountingJudge())
-    one.catch_up(at(81), {})
-    first = one._links[0]
-    store.arrive("late", profile(round((first.start - at(0)) / HOUR), HIGH, HELD))
+    one.catch_up(at(hours + 1), {})
+    assert one._links
+    return store, one, one._links[0].start
+
+
+def test_rows_that_are_late_by_more_than_all_that_is_at_hand_are_found_with_what_was_before_them() -> None:
+    store, one, first = resumed(80)
+    store.arrive("late", profile(round((first - at(0)) / HOUR), HIGH, HELD))
     one.catch_up(at(81.1), {})
-    assert store.documents[f"fraud:{first.start:%Y%m%dT%H%MZ}"].result.rows == 20
+    assert store.documents[f"fraud:{first:%Y%m%dT%H%MZ}"].result.rows == 20
     at_once = filled(80)
-    at_once.arrive("late", profile(round((first.start - at(0)) / HOUR), HIGH, HELD))
+    at_once.arrive("late", profile(round((first - at(0)) / HOUR), HIGH, HELD))
     watch(at_once, CountingJudge()).catch_up(at(81.1), {})
     assert store.documents == at_once.documents
 
 
 def test_late_rows_are_tested_although_the_windows_before_them_are_not_stored_any_more() -> None:
-    store = filled(80)
-    watch(store, CountingJudge()).catch_up(at(81), {})
-    one = watch(store, CountingJudge())
-    one.catch_up(at(81), {})
-    first = one._links[0]
-    for key in [key for key, each in store.documents.items() if each.link.start < first.start]:
+    store, one, first = resumed(80)
+    for key in [key for key, each in store.documents.items() if each.link.start < first]:
         del store.documents[key]
-    store.arrive("late", profile(round((first.start - at(0)) / HOUR), HIGH, HELD))
+    store.arrive("late", profile(round((first - at(0)) / HOUR), HIGH, HELD))
     one.catch_up(at(81.1), {})
-    assert store.documents[f"fraud:{first.start:%Y%m%dT%H%MZ}"].result.rows == 20
+    assert store.documents[f"fraud:{first:%Y%m%dT%H%MZ}"].result.rows == 20
 
 
 def test_windows_can_be_asked_for_again() -> None:

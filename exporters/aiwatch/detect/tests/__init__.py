@@ -25,6 +25,9 @@ TESTS: tuple[DriftTest, ...] = (
 )
 """The tests of one feature. ``relations`` tests all of them together, and takes other arguments."""
 
+SHARES = (missing_share.TEST, unseen_categories.TEST)
+"""Those of what rows lack or do not know; the others are of values."""
+
 MANY_ROWS = 1000
 
 

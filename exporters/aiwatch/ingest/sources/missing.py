@@ -12,7 +12,7 @@ from aiwatch.ingest.contracts import Position
 from aiwatch.ingest.sources.comparing import Sighting, may_hold
 from aiwatch.ingest.sources.identity import digest, head_digest
 from aiwatch.ingest.sources.listing import Folder
-from aiwatch.ingest.sources.stream import Key, LogStream
+from aiwatch.ingest.sources.stream import Key, LogStream, is_at
 
 _LOG = logging.getLogger(__name__)
 _SEARCH_EVERY_SECONDS = 10.0
@@ -64,7 +64,9 @@ class MissingStreams:
             and each.stream.position.fingerprint_length <= len(head)
             and digest_of(each.stream.position.fingerprint_length) == head_digest(each.stream.position)
         ]
-        return sorted(claimants, key=lambda each: (_is_at(each, sighting, path), each.position.offset), reverse=True)
+        return sorted(
+            claimants, key=lambda each: (is_at(each.position, sighting.key, path), each.position.offset), reverse=True
+        )
 
     def search(self, now: float) -> Iterator[Sighting]:
         """Yield the files beside where streams were, under whatever names, for those whose turn it is.
@@ -116,7 +118,3 @@ def _warn_of_loss(stream: LogStream) -> None:
         position.offset,
         stream.unread,
     )
-
-
-def _is_at(stream: LogStream, sighting: Sighting, path: str) -> bool:
-    return stream.key == sighting.key and stream.position.path == path

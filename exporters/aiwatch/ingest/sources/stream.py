@@ -59,18 +59,19 @@ def continues(position: Position, log: LogFile, path: str) -> bool:
         return False
     if is_all_read(position, log, path):
         return True
-    ended = position.finished and is_archive_name(position.path) and not _is_same_file(position, log, path)
+    ended = position.finished and is_archive_name(position.path) and not is_at(position, key_of(log.stat()), path)
     return has_tail(position, log.read_at) and not (ended and log.length() > position.offset)
 
 
 def is_all_read(position: Position, log: LogFile, path: str) -> bool:
     """Tell whether ``log`` is the archive that was read to its end, so far as path, inode and length tell."""
-    known = log.compressed and position.finished and _is_same_file(position, log, path)
+    known = log.compressed and position.finished and is_at(position, key_of(log.stat()), path)
     return known and log.ends_at(position.offset)
 
 
-def _is_same_file(position: Position, log: LogFile, path: str) -> bool:
-    return path == position.path and key_of(log.stat()) == (position.device, position.inode)
+def is_at(position: Position, key: Key, path: str) -> bool:
+    """Tell whether a file of this inode, found at ``path``, is where the position's was."""
+    return path == position.path and key == (position.device, position.inode)
 
 
 class LogStream:
