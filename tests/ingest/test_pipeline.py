@@ -151,7 +151,7 @@ def test_repeated_and_refused_documents_are_not_counted_as_records(bench: Bench)
 def test_however_slow_the_store_is_all_that_the_log_holds_is_delivered_before_it_ends(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "BATCH_BYTES", 1)
+    monkeypatch.setattr(running, "BATCH_BYTES", running.BLOCK_BYTES)
     monkeypatch.setattr(running, "_POLL_SECONDS", 0.01)
     bench.store.pause = 0.03
     source = Blocks(*(block(lines(interaction(id=f"{n}")), stream=f"{n}") for n in range(5)))
@@ -174,7 +174,7 @@ def test_nothing_is_committed_or_shown_before_its_documents_are_stored(bench: Be
 
 
 def test_reading_stops_while_too_many_batches_are_on_their_way(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "BATCH_BYTES", 1)
+    monkeypatch.setattr(running, "BATCH_BYTES", running.BLOCK_BYTES)
     bench.store.open.clear()
     source = Blocks(*(block(lines(interaction()), stream=f"{n}") for n in range(10)))
     pipeline = bench.pipeline(source, connections=2)
@@ -299,7 +299,7 @@ def test_sessions_that_ended_long_ago_are_forgotten_when_there_are_very_many(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "_MANY_SESSIONS", 3)
-    monkeypatch.setattr(running, "BATCH_BYTES", 1)
+    monkeypatch.setattr(running, "BATCH_BYTES", running.BLOCK_BYTES)
     hours = [
         block(lines(*(interaction(3600 * h, session=f"{h}-{n}") for n in range(3))), str(h)) for h in range(-14, 0)
     ]

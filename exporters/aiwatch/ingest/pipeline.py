@@ -158,11 +158,11 @@ class Pipeline:
         return moved or behind or delivered is not None or bool(self._sending.loads)
 
     def _read(self) -> Batch:
-        """Take blocks from the feeds in turn, until the batch is large enough or no feed has anything new."""
+        """Take blocks from the feeds in turn, until the batch has no room for another or no feed has anything new."""
         batch = Batch()
         now = datetime.fromtimestamp(self._clock(), UTC)
         feeds = self._feeds
-        while feeds and batch.size < BATCH_BYTES:
+        while feeds:
             feeds = [feed for feed in feeds if self._read_block(feed, batch, now)]
         self._feeds = self._feeds[1:] + self._feeds[:1]  # nobody is always last
         gone = [stream for feed in self._feeds for stream in feed.source.forgotten()]
@@ -172,11 +172,12 @@ class Pipeline:
 
     def _read_block(self, feed: Feed, batch: Batch, now: datetime) -> bool:
         """Add the next lines of a feed, if the batch has room for them; return whether there were any."""
-        room = BATCH_BYTES - batch.size
-        block = feed.source.read(min(room, BLOCK_BYTES)) if room > 0 else None
+        if batch.size + BLOCK_BYTES > BATCH_BYTES:
+            return False
+        block = feed.source.read(BLOCK_BYTES)
         while block is not None and not block.data and not block.oversized:
             self._announce(feed, block, batch)
-            block = feed.source.read(min(room, BLOCK_BYTES))
+            block = feed.source.read(BLOCK_BYTES)
         if block is not None:
             batch.add(Part(feed, block, feed.decoder.decode(block, now)))
         return block is not None

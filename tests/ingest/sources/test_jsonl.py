@@ -11,6 +11,7 @@ import pytest
 
 from aiwatch.ingest.contracts import Oversized
 from aiwatch.ingest.sources.jsonl import JsonlSource
+from aiwatch.ingest.sources.opened import PlainFile
 from tests.ingest.sources.consuming import Consumer
 
 
@@ -128,6 +129,23 @@ def test_blocks_keep_to_the_limit_and_cut_at_line_ends(log: Path, consumer: Cons
 def test_a_line_longer_than_the_limit_comes_whole(log: Path, consumer: Consumer):
     log.write_bytes(b"a\n" + b"x" * 300_000 + b"\nb\n")
     assert consumer.drain() == [b"a", b"x" * 300_000, b"b"]
+
+
+def test_a_line_longer_than_the_limit_is_found_without_reading_far_beyond_it(
+    log: Path, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+):
+    sizes: list[int] = []
+    read_at = PlainFile.read_at
+
+    def counted(self: PlainFile, offset: int, size: int) -> bytes:
+        sizes.append(size)
+        return read_at(self, offset, size)
+
+    monkeypatch.setattr(PlainFile, "read_at", counted)
+    consumer.limit = 10
+    log.write_bytes((b"x" * 50_000 + b"\n") * 30)
+    assert consumer.drain() == [b"x" * 50_000] * 30
+    assert sum(sizes) < 4 * log.stat().st_size
 
 
 @pytest.mark.parametrize("limit", [50, 1000, 65536])

@@ -23,6 +23,7 @@ from aiwatch.ingest.sources.identity import (
 from aiwatch.ingest.sources.opened import LogFile
 
 OVERSIZED_HEAD_BYTES = 1024
+_LONG_LINE_BYTES = 16 * 2**10  # is read next when less held no end of a line, then twice as much, and so on
 _FRESH_SECONDS = 2.0  # a time stamp this young may hide another change within the same tick
 
 Key = tuple[int, int]
@@ -196,18 +197,19 @@ class LogStream:
         offset = self.position.offset
         if self._passed > offset:
             return self._pass_over(log, limit)
-        limit = min(limit, max_line)
-        content, back = self._content(log, limit)
+        limit = size = min(limit, max_line)
+        content, back = self._content(log, size)
         cut = content.rfind(b"\n", back) + 1
-        if not cut and len(content) - back == limit:
-            content, back = self._content(log, max_line + 1)
+        while not cut and len(content) - back == size <= max_line:  # a line that is longer
+            size = min(max(2 * size, _LONG_LINE_BYTES), max_line + 1)
+            content, back = self._content(log, size)
             cut = content.find(b"\n", back) + 1
-            if not cut and len(content) - back > max_line:
-                if self._must_register(content):
-                    return self.register(content[:FINGERPRINT_BYTES])
-                self._passed = offset + len(content) - back
-                self._oversized_head = content[back : back + OVERSIZED_HEAD_BYTES]
-                return self._pass_over(log, limit)
+        if not cut and len(content) - back > max_line:
+            if self._must_register(content):
+                return self.register(content[:FINGERPRINT_BYTES])
+            self._passed = offset + len(content) - back
+            self._oversized_head = content[back : back + OVERSIZED_HEAD_BYTES]
+            return self._pass_over(log, limit)
         if not cut:
             return self._last(log, content, back)
         if self._must_register(content):
