@@ -15,7 +15,6 @@ from aiwatch import names
 from aiwatch.kinds.base import Delta, Histogram, Labels, Metric
 
 Key = tuple[str, Labels]
-Value = float | Histogram
 
 _BOUNDED_LABELS = {names.MODEL_VERSION, names.INTENT, names.DECISION, names.FEATURE}
 
