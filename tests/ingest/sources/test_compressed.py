@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 
 import pytest
@@ -38,6 +39,37 @@ def test_a_bomb_is_found_out_without_its_content(name: str) -> None:
     bomb = PACK[name](bytes(50 * 2**20))
     assert len(bomb) < 100_000
     assert decompress_all(bomb, ENCODINGS[name], 2**20) is None
+
+
+@both
+def test_a_bomb_of_empty_members_costs_as_much_as_it_is_long(name: str) -> None:
+    handled = 0
+
+    class Weighed:
+        def __init__(self) -> None:
+            self.member = ENCODINGS[name].begin()
+
+        @property
+        def ended(self) -> bool:
+            return self.member.ended
+
+        @property
+        def starved(self) -> bool:
+            return self.member.starved
+
+        def decompress(self, raw: bytes, limit: int) -> tuple[bytes, bytes]:
+            nonlocal handled
+            content, rest = self.member.decompress(raw, limit)
+            handled += len(rest)
+            return content, rest
+
+    empty, few, many = PACK[name](b""), 2_000, 8_000
+    weights = []
+    for number in (few, many):
+        handled = 0
+        assert decompress_all(empty * number, dataclasses.replace(ENCODINGS[name], begin=Weighed), 10) == b""
+        weights.append(handled / number)
+    assert weights[1] < 1.3 * weights[0]
 
 
 @both

@@ -15,6 +15,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+_PIECE_BYTES = 16 * 2**10  # at a member's end what lies behind is copied, and a body may hold a million of them
 _HTTP_WINDOW_LOG = 23  # RFC 9659: what is sent as Content-Encoding needs 8 MiB of memory at most
 
 
@@ -152,12 +153,13 @@ def decompress_all(raw: bytes, format: Format, limit: int) -> bytes | None:
     Raises ``OSError`` (``EILSEQ``) when it is damaged or its end is missing.
     """
     decompressor = Decompressor(format)
-    decompressor.put(raw)
     content = bytearray()
-    while piece := decompressor.take(limit + 1 - len(content)):
-        content += piece
-        if len(content) > limit:
-            return None
+    for start in range(0, len(raw), _PIECE_BYTES):
+        decompressor.put(raw[start : start + _PIECE_BYTES])
+        while piece := decompressor.take(limit + 1 - len(content)):
+            content += piece
+            if len(content) > limit:
+                return None
     if not decompressor.at_end:
         raise OSError(errno.EILSEQ, f"not valid {format.encoding}: its end is missing")
     return bytes(content)
