@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aiwatch.ingest.contracts import Position, StoppedError
+from aiwatch.ingest.contracts import Block, Position, StoppedError
 from aiwatch.ingest.sources.stdin import StandardInput, StdinSource
 
 
@@ -139,33 +139,62 @@ def test_a_writer_has_to_wait_while_too_much_is_undelivered(pipe: Pipe) -> None:
     source.close()
 
 
-def test_a_reader_that_waits_for_room_can_be_closed_and_loses_nothing(pipe: Pipe) -> None:
+def test_what_there_is_no_room_for_stays_in_the_pipe(pipe: Pipe) -> None:
     source = pipe.open(most_waiting=5)
     pipe.write(b"12345\n")
     until(lambda: source.full)
     pipe.write(b"6\n")
-    until(lambda: pipe.input.rest == b"6\n")
+    time.sleep(0.1)
     source.close()
+    assert pipe.input.rest == b""
     pipe.write(b"7\n")
     assert pipe.lines(pipe.open(), 3) == [b"12345", b"6", b"7"]
     pipe.opened[-1].close()
 
 
-def test_a_line_that_is_too_long_is_reported_and_the_next_one_is_read(pipe: Pipe) -> None:
-    source = pipe.open(wait_for_end=True)
+def test_what_one_reader_could_not_keep_the_next_one_hands_on_at_once(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: StdinSource, data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    first = pipe.open()
+    monkeypatch.setattr(StdinSource, "append", refuse)
+    pipe.write(b"1\n2")
+    until(lambda: pipe.input.rest == b"1\n2")
+    first.close()
+    monkeypatch.undo()
+    second = pipe.open()
+    assert pipe.lines(second, 1) == [b"1"]
+    second.close()
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\nnext\n", b""])
+@pytest.mark.parametrize("mib", [11, 30])
+def test_a_line_that_is_too_long_is_reported_however_long_it_is_and_the_next_one_is_read(
+    pipe: Pipe, mib: int, end: bytes
+) -> None:
+    source = pipe.open(wait_for_end=True, most_waiting=12 * 2**20)
 
     def write() -> None:
-        rest = memoryview(b"x" * (10 * 2**20 + 2**19) + b"\nnext\n")
+        rest = memoryview(b"x" * (mib * 2**20) + end)
         while rest:
             rest = rest[os.write(pipe.into, rest) :]
         pipe.end()
 
-    writer = threading.Thread(target=write)
+    writer = threading.Thread(target=write, daemon=True)
     writer.start()
-    blocks = list(iter(lambda: source.read(2**21), None))
+    timer = threading.Timer(20, pipe.stop.set)
+    timer.start()
+    blocks: list[Block] = []
+    while (block := source.read(2**21)) is not None:
+        blocks.append(block)
+        source.committed(block.position)
+    timer.cancel()
     writer.join()
-    assert [each.length for block in blocks for each in block.oversized] == [10 * 2**20 + 2**19]
-    assert b"".join(block.data for block in blocks) == b"next\n"
+    (length,) = (each.length for block in blocks for each in block.oversized)
+    assert 10 * 2**20 < length < 11 * 2**20
+    assert b"".join(block.data for block in blocks) == end[1:]
     source.close()
 
 

@@ -21,13 +21,15 @@ _MAX_LINE = 10 * 2**20
 class StandardInput:
     """The pipe itself, which outlives the exporters that read it one after the other.
 
-    ``rest`` is what was read from it and not handed on yet: mostly the beginning of a line.
+    ``rest`` is what was read from it and not handed on yet: mostly the beginning of a line. ``passing`` says that a
+    line is too long and its beginning was handed on: what follows is dropped up to its end, however long that takes.
     """
 
     def __init__(self, descriptor: int = 0) -> None:
         """Read from the open ``descriptor``."""
         self.descriptor = descriptor
         self.rest = b""
+        self.passing = False
         self.ended = False
 
 
@@ -115,11 +117,14 @@ class StdinSource(Spool):
         poll.register(self._woken, select.POLLIN)
         try:
             poll.register(self._pipe.descriptor, select.POLLIN)
+            self._hand_on()  # what the reader before could not keep
             while not self._closing.is_set() and not self._pipe.ended:
+                if not self.wait_for_room(_PAUSE_SECONDS):
+                    continue
                 if self._woken in dict(poll.poll()):
                     return
                 piece = os.read(self._pipe.descriptor, _PIECE_BYTES)
-                self._pipe.rest += piece if piece or not self._pipe.rest else b"\n"
+                self._take(piece)
                 self._hand_on()
                 self._pipe.ended = not piece and not self._pipe.rest
         except OSError as error:
@@ -129,10 +134,24 @@ class StdinSource(Spool):
             _LOG.info("standard input has ended")
             self.wake()
 
+    def _take(self, piece: bytes) -> None:
+        """Put what was read (nothing at the end) to the rest; a line gets its end there at the latest."""
+        pipe = self._pipe
+        if not piece:
+            piece = b"\n" if pipe.rest or pipe.passing else b""
+        if pipe.passing:
+            end = piece.find(b"\n")
+            pipe.passing = end < 0
+            piece = piece[end:] if end >= 0 else b""
+        pipe.rest += piece
+
     def _hand_on(self) -> None:
-        """Append what ends a line to the spool, however long that takes."""
+        """Append what ends a line, or the beginning of one that is too long, to the spool, whatever the disk says."""
         rest = self._pipe.rest
-        end = rest.rfind(b"\n") + 1 or (len(rest) if len(rest) > _MAX_LINE else 0)
+        end = rest.rfind(b"\n") + 1
+        too_long = not end and len(rest) > _MAX_LINE
+        if too_long:
+            end = len(rest)
         while end and not self._closing.is_set():
             try:
                 self.append(rest[:end])
@@ -143,4 +162,5 @@ class StdinSource(Spool):
                 self._closing.wait(_PAUSE_SECONDS)
             else:
                 self._pipe.rest = rest[end:]
+                self._pipe.passing = too_long
                 return
