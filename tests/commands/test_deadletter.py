@@ -48,6 +48,14 @@ def test_dead_letters_are_listed_with_time_process_reason_and_place(folder: Path
     ]
 
 
+def test_what_a_terminal_would_obey_is_listed_as_an_escape(folder: Path, deadletter: Command) -> None:
+    write(folder, lines(b"nonsense"))
+    (folder / "logs" / "bot" / "a.jsonl").rename(folder / "logs" / "bot" / "\x1b[2J\nb.jsonl")
+    counts(folder)
+    (listed,) = deadletter("list").stdout.splitlines()
+    assert "/logs/bot/\\x1b[2J b.jsonl, byte 0" in listed
+
+
 def test_one_dead_letter_is_shown_whole_with_its_line_laid_out(folder: Path, deadletter: Command) -> None:
     write(folder, lines(interaction(), interaction(confidence=7), b"caf\xe9 \x1b[2J"))
     counts(folder)

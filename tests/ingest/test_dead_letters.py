@@ -6,10 +6,11 @@ import json
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from aiwatch.ingest.contracts import Block, Position
-from aiwatch.ingest.dead_letters import DeadLetter, DeadLetters, DeadLettersError, read
+from aiwatch.ingest.dead_letters import DeadLetter, DeadLetters, DeadLettersError, read, read_file
 from aiwatch.ingest.decode import Reject
 from aiwatch.ingest.documents import Origin, address_of, body_of, origin_of
 from aiwatch.ingest.reasons import LINE_TOO_LONG, NOT_JSON
@@ -73,6 +74,17 @@ def test_the_file_may_be_taken_away_meanwhile(tmp_path: Path, how: str) -> None:
     assert letters.path.stat().st_size == size
 
 
+def test_no_letter_is_cut_in_two_when_the_file_was_begun_since_the_last_commit(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path, 0)
+    size = letters.append([reject(b"1")], NOW)
+    letters.path.unlink()
+    letters.append([reject(b""), reject(b"2")], NOW)
+    assert letters.path.stat().st_size > size
+    letters = DeadLetters(tmp_path, size)
+    letters.append([reject(b"3")], NOW)
+    assert contents(tmp_path) == [b"", b"3"]
+
+
 def test_a_line_that_is_still_being_written_is_left_out(tmp_path: Path) -> None:
     letters = DeadLetters(tmp_path, 0)
     letters.append([reject(b"1"), reject(b"2")], NOW)
@@ -87,6 +99,15 @@ def test_a_broken_file_is_an_error_that_names_the_line(tmp_path: Path) -> None:
         file.write(b"oops\n")
     with pytest.raises(DeadLettersError, match=r"dead-letters.ndjson:2: not a dead letter .* mend the line"):
         list(read(tmp_path))
+
+
+@pytest.mark.parametrize("encoded", ["abc", "é"])
+def test_a_letter_whose_bytes_cannot_be_had_is_an_error_that_names_the_line(tmp_path: Path, encoded: str) -> None:
+    file = tmp_path / "mended.ndjson"
+    held = msgspec.to_builtins(letter(b"", 1)) | {"line_base64": encoded}
+    file.write_text(json.dumps(held) + "\n")
+    with pytest.raises(DeadLettersError, match=r"mended.ndjson:1: not a dead letter .*`line_base64` is no Base64"):
+        list(read_file(file))
 
 
 def replayed(state: Path, source: str = SOURCE) -> Block:

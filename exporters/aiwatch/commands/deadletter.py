@@ -33,10 +33,11 @@ def list_letters(state: Path, as_json: bool) -> None:
         if as_json:
             click.echo(msgspec.json.encode(letter).decode())
         else:
-            click.echo(
-                f"{number}\t{letter.time:%Y-%m-%d %H:%M:%S}\t{letter.process}\t{letter.reason}\t"
-                f"{letter.path}, byte {letter.offset}\t{letter.detail}"
+            cells = (
+                *(f"{number}", f"{letter.time:%Y-%m-%d %H:%M:%S}", letter.process, letter.reason),
+                *(f"{letter.path}, byte {letter.offset}", letter.detail),
             )
+            click.echo("\t".join(_printable(" ".join(each.split())) for each in cells))
     if not letters and not as_json:
         click.echo("no dead letters")
 

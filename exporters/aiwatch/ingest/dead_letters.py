@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from aiwatch.ingest.decode import Reject
+from aiwatch.ingest.line_ends import end_of_lines
 
 FILE_NAME = "dead-letters.ndjson"
 
@@ -29,6 +30,13 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     offset: int
     line: str = ""
     line_base64: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a letter, maybe mended by hand, whose line cannot be had."""
+        try:
+            _ = self.content
+        except ValueError as error:
+            raise ValueError(f"`line_base64` is no Base64: {error}") from None
 
     @property
     def content(self) -> bytes:
@@ -64,7 +72,7 @@ class DeadLetters:
         """
         self.path = folder / FILE_NAME
         self._committed = committed
-        with self.path.open("ab") as file:
+        with self.path.open("ab+") as file:
             self._cut(file.fileno())
 
     def append(self, rejects: Iterable[Reject], now: datetime) -> int:
@@ -76,7 +84,7 @@ class DeadLetters:
         lines = [msgspec.json.encode(build_letter(reject, now)) for reject in rejects]
         if not lines:
             return self._committed
-        with self.path.open("ab", buffering=0) as file:
+        with self.path.open("ab+", buffering=0) as file:
             size = self._cut(file.fileno())
             data = b"\n".join([*lines, b""])
             _write_all(file.fileno(), data)
@@ -91,7 +99,8 @@ class DeadLetters:
         """Do nothing: the file is open only while it is written."""
 
     def _cut(self, descriptor: int) -> int:
-        self._committed = min(self._committed, os.fstat(descriptor).st_size)
+        """Cut off what is not committed, but no letter in two: in a file begun since the last commit they all stay."""
+        self._committed = end_of_lines(descriptor, 0, min(self._committed, os.fstat(descriptor).st_size))
         os.ftruncate(descriptor, self._committed)
         return self._committed
 

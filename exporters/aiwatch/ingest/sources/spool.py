@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiwatch.ingest.contracts import Block, Oversized, Position
+from aiwatch.ingest.line_ends import end_of_lines
 
 _HEAD_BYTES = 1024  # of a line that is too long
 _PIECE_BYTES = 2**16
@@ -344,24 +345,13 @@ def _reopen(path: Path, offset: int, whole_lines: bool) -> _File:
     try:
         size = os.fstat(descriptor).st_size
         if whole_lines and size > offset:
-            size = _end_of_lines(descriptor, offset, size)
+            size = end_of_lines(descriptor, offset, size)
             os.ftruncate(descriptor, size)
         os.fsync(descriptor)
     except OSError:
         os.close(descriptor)
         raise
     return _File(path.stem, path, descriptor, size, size, offset, offset, sealed=True)
-
-
-def _end_of_lines(descriptor: int, offset: int, size: int) -> int:
-    """Return the place behind the last newline, or ``offset`` if there is none after it."""
-    while size > offset:
-        start = max(offset, size - _PIECE_BYTES)
-        newline = os.pread(descriptor, size - start, start).rfind(b"\n")
-        if newline >= 0:
-            return start + newline + 1
-        size = start
-    return offset
 
 
 def _write_all(file: _File, data: bytes) -> None:
