@@ -8,7 +8,7 @@ import random
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -149,6 +149,68 @@ def test_a_damaged_checkpoint_is_an_error_and_left_as_it_is(tmp_path: Path, dama
     assert path.read_bytes() == content
 
 
+def lose(log: Path) -> None:
+    log.unlink()
+
+
+def cut(log: Path) -> None:
+    os.truncate(log, log.stat().st_size - 1)
+
+
+def turn_a_bit(log: Path) -> None:
+    content = bytearray(log.read_bytes())
+    content[5000] ^= 1
+    log.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [lose, cut, turn_a_bit])
+def test_without_the_whole_log_of_sqlite_nothing_begins_at_an_older_state_until_that_is_wanted(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    state = tmp_path / "state"
+    with Checkpoint(tmp_path / "running") as checkpoint:
+        for number in range(3):
+            checkpoint.commit(Commit(dead_letter_bytes=number))
+        shutil.copytree(tmp_path / "running", state)  # as after a kill: the commits are in SQLite's log alone
+    damage(state / "checkpoint.sqlite-wal")
+    for _ in range(2):
+        with pytest.raises(CheckpointError, match=r"cannot be used \(its last \d changes are missing: .*-wal was lost"):
+            Checkpoint(state)
+    assert "changes are missing" in examine(state).problems[0]
+    (state / "checkpoint.last").unlink()
+    Checkpoint(state).close()
+
+
+@pytest.mark.parametrize("note", [b"", b"0" * 20, b"\0" * 20, b"00000000000000000001"])
+def test_a_note_of_the_last_change_that_a_crash_left_behind_or_empty_does_no_harm(tmp_path: Path, note: bytes) -> None:
+    with Checkpoint(tmp_path) as checkpoint:
+        checkpoint.commit(COMMIT)
+        checkpoint.commit(Commit(dead_letter_bytes=78))
+    (tmp_path / "checkpoint.last").write_bytes(note)
+    with Checkpoint(tmp_path) as checkpoint:
+        assert checkpoint.image.dead_letter_bytes == 78
+
+
+def test_no_bit_that_turned_makes_another_state(tmp_path: Path) -> None:
+    with Checkpoint(tmp_path) as checkpoint:
+        for number in range(40):
+            checkpoint.commit(Commit(positions={"5a": POSITION}, dead_letter_bytes=number))
+        whole, path = everything(checkpoint), checkpoint.path
+    content = path.read_bytes()
+    chance = random.Random(1)
+    refused = 0
+    for _ in range(150):
+        damaged = bytearray(content)
+        damaged[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        path.write_bytes(damaged)
+        try:
+            with Checkpoint(tmp_path) as checkpoint:
+                assert everything(checkpoint) == whole
+        except CheckpointError:
+            refused += 1
+    assert refused > 20
+
+
 VERSION_1 = """
 CREATE TABLE positions (stream TEXT PRIMARY KEY, source TEXT NOT NULL, position BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE series (key BLOB PRIMARY KEY, born REAL NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
@@ -189,6 +251,20 @@ def test_a_checkpoint_of_version_1_is_looked_at_as_it_is_and_then_taken_over_for
         assert db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == [("changes",)]
 
 
+def test_a_checkpoint_of_version_2_is_taken_over(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "checkpoint.sqlite")) as db, db:
+        db.execute("CREATE TABLE changes (number INTEGER PRIMARY KEY, change BLOB NOT NULL)")
+        rows = [(pack(COMMIT),), (pack(Commit(dead_letter_bytes=78)),)]
+        db.executemany("INSERT INTO changes (change) VALUES (?)", rows)
+        db.execute("PRAGMA user_version = 2")
+    assert (examine(tmp_path).series, examine(tmp_path).problems) == (2, [])
+    for _ in range(2):
+        with Checkpoint(tmp_path) as checkpoint:
+            assert checkpoint.image.dead_letter_bytes == 78
+            assert checkpoint.image.series == SERIES
+            checkpoint.commit(Commit(dead_letter_bytes=78))
+
+
 def test_a_damaged_row_of_version_1_is_an_error_and_nothing_is_taken_over(tmp_path: Path) -> None:
     write_version_1(tmp_path)
     with contextlib.closing(sqlite3.connect(tmp_path / "checkpoint.sqlite")) as db, db:
@@ -219,7 +295,7 @@ def test_a_checkpoint_of_a_newer_aiwatch_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "checkpoint.sqlite") as db:
         db.execute("PRAGMA user_version=9")
     db.close()
-    with pytest.raises(CheckpointError, match="has version 9, this aiwatch writes 2"):
+    with pytest.raises(CheckpointError, match="has version 9, this aiwatch writes 3"):
         Checkpoint(tmp_path)
 
 
@@ -255,6 +331,7 @@ def test_moved_away_it_is_complete_even_after_a_kill_and_can_be_moved_back(tmp_p
     first.close()
     place = move_away(state, NOW)
     assert {file.name for file in place.iterdir()} == {
+        "checkpoint.last",
         "checkpoint.sqlite",
         "checkpoint.sqlite-wal",
         "dead-letters.ndjson",

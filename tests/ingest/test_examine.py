@@ -89,7 +89,9 @@ def test_the_files_that_are_there_now_are_held_against_the_positions(log: Path, 
     ("damage", "told"),
     [
         ("UPDATE changes SET change = x'c1' WHERE number = 2", "change 2 cannot be read"),
-        ("DELETE FROM changes WHERE number = 1", "change 1 is missing"),
+        ("UPDATE changes SET change = 'text' WHERE number = 2", "change 2 cannot be read"),
+        ("DELETE FROM changes WHERE number = 1", "change 2 cannot be read"),
+        ("DELETE FROM changes WHERE number = 2", "its last 1 changes are missing"),
     ],
 )
 def test_damage_is_told_and_an_exporter_does_not_begin_with_it(state: Path, damage: str, told: str) -> None:

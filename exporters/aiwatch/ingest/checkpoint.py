@@ -2,14 +2,20 @@
 
 Each commit is one row that holds what it changed, so that it costs as much as changed and no more; now and then a row
 with everything takes the place of all before it. Read in their order the rows make the whole, which is held in memory.
+
+Each row begins with a checksum of itself and all rows before it, and the number of the last one is noted in a file
+beside it: so no damage passes for an older state, not even to SQLite's own log, which SQLite passes over in silence.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
+import os
 import shutil
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +29,10 @@ from aiwatch.ingest.image import DamagedError, Image, pack, unpack
 
 FILE_NAME = "checkpoint.sqlite"
 _LOG = logging.getLogger(__name__)
-_VERSION = 2
+_VERSION = 3
+_LAST = "checkpoint.last"  # the number of the last change; never ahead of what is durable
+_DIGITS = 20
+_CHECK_BYTES = 4
 _LEAST_BYTES = 2**20  # of changes, before everything is written anew
 # Primary codes of SQLite that speak of the disk or of rights, not of what the file holds.
 _AROUND_THE_FILE = {
@@ -55,9 +64,11 @@ class Checkpoint:
             self._db = open_checked(self.path)
             try:
                 if _version(self._db) != _VERSION:
-                    _upgrade(self._db)
-                self.image = Image.of(read_changes(self._db))
+                    _upgrade(self._db, self.path)
+                self.image = Image.of(read_changes(self._db, self.path))
+                self._number, self._check = _end(self._db)
                 self._whole_bytes, self._changed_bytes = _sizes(self._db)
+                self._last = os.fdopen(os.open(self.path.with_name(_LAST), os.O_WRONLY | os.O_CREAT, 0o644), "wb")
             except BaseException:
                 self._db.close()
                 raise
@@ -77,17 +88,21 @@ class Checkpoint:
         db = self._db
         change = pack(commit)
         whole = pack(self.image.whole()) if self._changed_bytes >= max(2 * self._whole_bytes, _LEAST_BYTES) else b""
+        number, check = self._number, self._check
         db.execute("BEGIN IMMEDIATE")
         try:
             if whole:
                 db.execute("DELETE FROM changes")
-                db.execute("INSERT INTO changes (change) VALUES (?)", (whole,))
-            db.execute("INSERT INTO changes (change) VALUES (?)", (change,))
+                number, check = _append(db, whole, number, 0)
+            number, check = _append(db, change, number, check)
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
+        self._number, self._check = number, check
+        with contextlib.suppress(OSError):  # the commit is made, and an older number does no harm
+            os.pwrite(self._last.fileno(), b"%0*d" % (_DIGITS, number), 0)
         if whole or not self._whole_bytes:
             self._whole_bytes, self._changed_bytes = len(whole or change), 0
         self._changed_bytes += len(change)
@@ -96,6 +111,7 @@ class Checkpoint:
     def close(self) -> None:
         """Close the file and let another exporter have it."""
         self._db.close()
+        self._last.close()
         self._lock.close()
 
     def __enter__(self) -> Checkpoint:
@@ -136,22 +152,31 @@ def open_checked(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         raise _unusable(path, error) from None
 
 
-def read_changes(db: sqlite3.Connection) -> Iterator[Commit]:
-    """Return what a checkpoint of any version is made of, in order.
+def read_changes(db: sqlite3.Connection, path: Path) -> Iterator[Commit]:
+    """Return what the checkpoint at ``path``, of any version, is made of, in order.
 
     Raises:
         DamagedError: something is missing, or cannot be read.
     """
-    if _version(db) != _VERSION:
+    version = _version(db)
+    if version == 1:
         yield read_version_1(db)
         return
-    for expected, (number, change) in enumerate(db.execute("SELECT number, change FROM changes ORDER BY number"), 1):
-        if number != expected:
-            raise DamagedError(f"change {expected} is missing")
+    last = check = 0
+    for number, change in db.execute("SELECT number, change FROM changes ORDER BY number"):
+        if number != last + 1 and (last or version == 2):
+            raise DamagedError(f"change {last + 1} is missing")
+        last = number
         try:
-            yield unpack(change)
-        except DamagedError as error:
+            content, check = (change, 0) if version == 2 else _checked(change, check)
+            yield unpack(content)
+        except (DamagedError, TypeError) as error:
             raise DamagedError(f"change {number} cannot be read: {error}") from None
+    if version == _VERSION and last < (noted := _noted(path)):
+        raise DamagedError(
+            f"its last {noted - last} changes are missing: {path.name}-wal was lost or damaged, or an older "
+            f"{path.name} was put here; if its state is wanted, delete {path.with_name(_LAST)}"
+        )
 
 
 def move_away(folder: Path, now: datetime) -> Path:
@@ -172,6 +197,9 @@ def move_away(folder: Path, now: datetime) -> Path:
         log = path.with_name(f"{FILE_NAME}-wal")
         if log.exists():
             shutil.copy2(log, place)  # it is a part of the checkpoint, and must never be missing beside it
+        last = folder / _LAST
+        if last.exists():
+            shutil.copy2(last, place)
         path.rename(place / FILE_NAME)
         _forget_leftovers(path)
         letters = folder / DEAD_LETTERS
@@ -217,9 +245,9 @@ def _create(path: Path) -> None:
 
 
 def _forget_leftovers(path: Path) -> None:
-    """Remove what SQLite left beside a checkpoint that was moved away."""
-    for leftover in ("-wal", "-shm"):
-        path.with_name(path.name + leftover).unlink(missing_ok=True)
+    """Remove what was left beside a checkpoint that was moved away."""
+    for leftover in (f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", _LAST):
+        path.with_name(leftover).unlink(missing_ok=True)
 
 
 def _open(path: Path, read_only: bool) -> sqlite3.Connection:
@@ -251,26 +279,61 @@ def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
+def _append(db: sqlite3.Connection, change: bytes, last: int, before: int) -> tuple[int, int]:
+    """Insert a row behind the one of number ``last`` and checksum ``before``; return its number and checksum."""
+    check = zlib.crc32(change, before)
+    row = (last + 1, check.to_bytes(_CHECK_BYTES) + change)
+    db.execute("INSERT INTO changes (number, change) VALUES (?, ?)", row)
+    return last + 1, check
+
+
+def _checked(row: bytes, before: int) -> tuple[bytes, int]:
+    """Return the change in a row and its checksum, which goes on from that of the row before."""
+    change = row[_CHECK_BYTES:]
+    check = zlib.crc32(change, before)
+    if check != int.from_bytes(row[:_CHECK_BYTES]):
+        raise DamagedError("it has another checksum")
+    return change, check
+
+
+def _noted(path: Path) -> int:
+    """Return the number of a change that was certainly made; 0 if none is noted, or the note was lost in a crash."""
+    try:
+        note = path.with_name(_LAST).read_bytes()
+    except OSError:
+        return 0
+    return int(note) if len(note) == _DIGITS and note.isdigit() else 0
+
+
+def _end(db: sqlite3.Connection) -> tuple[int, int]:
+    """Return number and checksum of the last row."""
+    row = db.execute("SELECT number, change FROM changes ORDER BY number DESC LIMIT 1").fetchone()
+    return (0, 0) if row is None else (row[0], int.from_bytes(row[1][:_CHECK_BYTES]))
+
+
 def _sizes(db: sqlite3.Connection) -> tuple[int, int]:
     """Return how many bytes the first row has, and how many those behind it."""
     rows = "SELECT total(length(change)) FROM changes WHERE number"
-    first, others = (db.execute(f"{rows} {which} 1").fetchone()[0] for which in ("=", ">"))
+    first, others = (
+        db.execute(f"{rows} {which} (SELECT min(number) FROM changes)").fetchone()[0] for which in ("=", ">")
+    )
     return int(first), int(others)
 
 
-def _upgrade(db: sqlite3.Connection) -> None:
-    """Make a checkpoint of version 1 one of this version, or leave it as it is."""
-    whole = pack(read_version_1(db))
+def _upgrade(db: sqlite3.Connection, path: Path) -> None:
+    """Make a checkpoint of an earlier version one of this version, or leave it as it is."""
+    version = _version(db)
+    whole = pack(Image.of(read_changes(db, path)).whole())
     db.execute("BEGIN IMMEDIATE")
     try:
-        db.execute(_SCHEMA)
-        db.execute("INSERT INTO changes (change) VALUES (?)", (whole,))
-        for table in TABLES:
+        for table in TABLES if version == 1 else ("changes",):
             db.execute(f"DROP TABLE {table}")
+        db.execute(_SCHEMA)
+        _append(db, whole, 0, 0)
         db.execute(f"PRAGMA user_version={_VERSION}")
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
-    _LOG.info("the checkpoint was brought from version 1 to %d", _VERSION)
+    _LOG.info("the checkpoint was brought from version %d to %d", version, _VERSION)

@@ -62,7 +62,7 @@ def examine(folder: Path) -> Examination:
             if words != "ok":
                 found.problems.append(words)
         try:
-            image = Image.of(read_changes(db))
+            image = Image.of(read_changes(db, path))
         except (DamagedError, sqlite3.DatabaseError) as error:
             found.problems.append(str(error))
         else:
