@@ -255,6 +255,29 @@ def unprivileged() -> Iterator[None]:
     os.seteuid(user)
 
 
+def test_a_file_whose_name_is_not_utf8_waits_for_another_name_while_the_others_go_on(tmp_path: Path) -> None:
+    for name in (b"a.jsonl", b"caf\xe9.jsonl"):
+        (tmp_path / os.fsdecode(name)).write_bytes(name[:1] + b"\n")
+    consumer = Consumer(tmp_path / "*.jsonl")
+    assert consumer.drain() == [b"a"]
+    (problem,) = consumer.source.problems().values()
+    assert problem.startswith("its name is not UTF-8, rename it")
+    (tmp_path / os.fsdecode(b"caf\xe9.jsonl")).rename(tmp_path / "cafe.jsonl")
+    assert consumer.drain() == [b"c"]
+    (tmp_path / "cafe.jsonl").rename(tmp_path / os.fsdecode(b"caf\xe9.jsonl"))
+    with (tmp_path / os.fsdecode(b"caf\xe9.jsonl")).open("ab") as file:
+        file.write(b"d\n")
+    assert consumer.drain() == [b"d"]
+    assert {position.path for position in consumer.positions.values()} == {
+        str(tmp_path / "a.jsonl"),
+        str(tmp_path / "cafe.jsonl"),
+    }
+    consumer.crash()
+    (tmp_path / os.fsdecode(b"caf\xe9.jsonl")).rename(tmp_path / "cafe.jsonl")
+    assert consumer.drain() == []
+    consumer.close()
+
+
 def test_an_unreadable_file_is_logged_once_with_what_to_do_while_the_others_go_on(
     open_folder: Path, caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest
 ):

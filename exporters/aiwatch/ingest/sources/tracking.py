@@ -23,7 +23,7 @@ from aiwatch.ingest.sources.listing import find_files, fixed_folder, is_rotated
 from aiwatch.ingest.sources.missing import MissingStreams
 from aiwatch.ingest.sources.opened import LogFile, open_log
 from aiwatch.ingest.sources.stream import Key, LogStream, continues, is_all_read, is_fresh, key_of, signature_of
-from aiwatch.ingest.sources.trouble import Problems, cut_off
+from aiwatch.ingest.sources.trouble import Problems, cut_off, misnamed
 
 _CLOSE_AFTER_SECONDS = 3600.0
 _RETRY_SECONDS = 5.0
@@ -244,6 +244,8 @@ class Tracker:
                 raise cut_off()
             return False  # compression has only begun: too little to tell whose it is
         path = os.path.realpath(sighting.path)
+        if not _is_text(path):
+            raise misnamed()
         claimants = self._missing.claimants(sighting, path, head)
         known = any(is_all_read(each.position, log, path) for each in claimants)
         if (in_pattern or claimants) and not known:
@@ -325,5 +327,14 @@ def _take_name(stream: LogStream, sighting: Sighting) -> None:
     if sighting.path != stream.seen_path:
         stream.seen_path = sighting.path
         path = os.path.realpath(sighting.path)
-        if path != stream.position.path:
+        if path != stream.position.path and _is_text(path):
             stream.move(path)
+
+
+def _is_text(path: str) -> bool:
+    """Tell whether a name is UTF-8: Python reads any other with surrogates in it."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -35,3 +35,8 @@ class Problems(dict[str, str]):
 def cut_off() -> OSError:
     """Return what is wrong with a compressed file that is not being written any more and has no end."""
     return OSError(errno.ENODATA, "the compressed file has no end")
+
+
+def misnamed() -> OSError:
+    """Return what is wrong with a file whose name neither the checkpoint nor a dead letter could hold."""
+    return OSError(0, "its name is not UTF-8, rename it")
