@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,57 @@ def test_a_column_that_only_the_reference_has_is_left_out_and_said(files: Path) 
     found = compared(table(300, 9).drop("age"))
     assert "age: left out, only the reference has it" in found["notes"]
     assert "age" not in {each["feature"] for each in found["chunks"][0]["findings"]}
+
+
+def test_a_column_that_only_the_current_table_has_is_said(files: Path) -> None:
+    found = compared(table(300, 9).with_columns(sex=pl.lit("f")))
+    assert "sex: left out, only the current table has it" in found["notes"]
+
+
+def test_a_score_beyond_1_is_compared_where_both_tables_have_it(files: Path) -> None:
+    table(2000, 1).with_columns(score=pl.Series(np.linspace(300, 700, 2000))).drop("y_pred_proba").write_csv("then.csv")
+    table(2000, 2).with_columns(score=pl.Series(np.linspace(400, 800, 2000))).drop("y_pred_proba").write_csv("now.csv")
+    found = json.loads(run("--reference", "then.csv", "--current", "now.csv", "--json").output)
+    assert found["drifted"] == ["value"]
+
+
+def test_thousands_of_chunks_are_compared_in_seconds(files: Path) -> None:
+    table(8000, 3).select("amount", "y_pred_proba").write_parquet("long.parquet")
+    started = time.process_time()
+    result = run(
+        "--reference", "long.parquet", "--current", "long.parquet", "--chunk", "10", "--min-rows", "5", "--json"
+    )
+    assert len(json.loads(result.output)["chunks"]) == 800
+    assert time.process_time() - started < 20  # over all chunks before, for each one, it takes minutes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--chunk", "10"], "--chunk 10: fewer than 30 rows are not tested"),
+        (["--chunk", "0d"], "write a number of rows"),
+        (["--chunk", "9999999d"], "write a number of rows"),
+        (["--html", "no-such/report.html"], "there is no folder no-such"),
+        (["--once", "--since", "1d"], "--since, --once: these are for predictions in Elasticsearch"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused_before_anything_is_read(arguments: list[str], said: str) -> None:
+    result = run("--reference", "a.csv", "--current", "b.csv", *arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_options_for_files_are_refused_where_elasticsearch_is_read() -> None:
+    result = run("--elasticsearch", "http://127.0.0.1:1", "--json", "--chunk", "1d")
+    assert result.exit_code == 2
+    assert "these are for files" in result.output
+
+
+def test_a_time_at_the_end_of_all_days_is_said(files: Path) -> None:
+    current = table(200, 3).with_columns(applied_at=pl.datetime(9999, 12, 31))
+    current.write_parquet("far.parquet")
+    result = run("--reference", "reference.parquet", "--current", "far.parquet", "--chunk", "1d")
+    assert "Error: far.parquet: a row has the time 9999-12-31: leave it out, or chunk by rows" in result.output
 
 
 @pytest.mark.parametrize(

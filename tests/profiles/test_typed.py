@@ -125,11 +125,40 @@ def test_whole_numbers_that_pandas_wrote_as_fractions_are_categories_as_the_log_
         ("2026-03-01 07:00:00.5", datetime(2026, 3, 1, 7, 0, 0, 500_000, tzinfo=UTC)),
         ("1772348400", datetime(2026, 3, 1, 7, tzinfo=UTC)),
         ("1772348400000", datetime(2026, 3, 1, 7, tzinfo=UTC)),
+        ("1772348400.25", datetime(2026, 3, 1, 7, 0, 0, 250_000, tzinfo=UTC)),
+        ("2026-03-01 07:00:00+00", datetime(2026, 3, 1, 7, tzinfo=UTC)),
+        ("2026-03-01", datetime(2026, 3, 1, tzinfo=UTC)),
     ],
 )
 def test_times_are_read_as_people_write_them(read: Read, text: str, moment: datetime) -> None:
     table = read(f"amount,timestamp\n1.5,{text}\n2.5,{text}\n")
     assert table.frame.collect()["@timestamp"].to_list() == [moment, moment]
+
+
+def test_times_of_one_column_may_be_written_each_in_its_own_way(read: Read) -> None:
+    texts = ["2026-03-01T07:00:00.5+00:00", "2026-03-01T07:00:00Z", "2026-03-01 07:00", "2026-03-01T09:00:00+02:00"]
+    table = read("amount,timestamp\n" + "".join(f"1.5,{text}\n" for text in texts))
+    moment = datetime(2026, 3, 1, 7, tzinfo=UTC)
+    assert table.frame.collect()["@timestamp"].to_list() == [moment.replace(microsecond=500_000), *3 * [moment]]
+
+
+def test_numbers_stay_numbers_beside_very_few_that_are_none(read: Read) -> None:
+    lines = [f"{n}.25,{n % 5}" for n in range(500)]
+    table = read("amount,kind\n" + "\n".join([*lines, "soon,1\n"]))
+    assert table.types == {"amount": "numeric", "kind": "categorical"}
+    assert any(note.startswith("amount: 1 values are not a number") for note in table.notes)
+
+
+def test_lists_in_lines_are_left_out_as_they_are_in_parquet(read: Read) -> None:
+    table = read("".join(f'{{"amount": {n}.5, "tags": [{n}]}}\n' for n in range(40)), name="table.jsonl")
+    assert list(table.types) == ["amount"]
+    assert "tags: left out, it holds lists or objects" in table.notes
+
+
+def test_a_file_that_breaks_off_is_said(read: Read) -> None:
+    whole = gzip.compress(payments(5000).encode())
+    with pytest.raises(TableError, match=r"csv\.gz: cannot be read to its end .*; copy it anew"):
+        read(whole[: len(whole) // 2], name="table.csv.gz")
 
 
 def test_several_files_are_one_table_and_compressed_ones_too(read: Read) -> None:
@@ -161,11 +190,16 @@ def test_compressed_lines_are_read(read: Read) -> None:
         (['{"a": 1}\n{"a": \n'], "t.jsonl", {}, ":2: is no JSON object"),
         (["[1]\n"], "t.jsonl", {}, ":1: is no JSON object"),
         (['{"type": "session"}\n'], "t.jsonl", {}, "holds no line with a prediction"),
-        (["a,b\n1,2\n1,2,3\n"], "t.csv", {}, "cannot be read|can be read"),
+        (["a,b\n1,2\n1,2,3\n"], "t.csv", {}, "t.csv:3: 3 values, but the first line names 2; mend"),
+        (['a,b\n1,2\n"1,2\n3,4\n'], "t.csv", {}, "t.csv:3: .*is there a quote that is never closed"),
+        (["a;b\n1;2\n"], "t.csv", {}, ":1: the columns are separated by ';', not by ','"),
+        (["a,b\n1,2\n"], "t.parquet.gz", {}, "unpack the file with gunzip"),
+        (["a,b\n1,é\n".encode("latin-1")], "t.csv", {}, "is not UTF-8; write it anew as UTF-8"),
+        (["t,b\n2026-03-01,\n"], "t.csv", {}, "no column is a feature .*b: left out, it is empty"),
     ],
 )
 def test_what_is_no_table_is_said_with_its_place(
-    read: Read, contents: list[str], name: str, wanted: dict[str, Any], said: str
+    read: Read, contents: list[str | bytes], name: str, wanted: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(TableError, match=said):
         read(*contents, name=name, **wanted)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aiwatch.profiles.tables.typed import Table, Wanted
 
 DRIFT = 3  # exit code
+_LONGEST = timedelta(days=36_500)  # chunk
 _NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
@@ -43,9 +44,12 @@ class _Length(click.ParamType[int | timedelta]):
         if re.fullmatch(r"[1-9]\d*", str(value)):
             return int(str(value))
         try:
-            return timedelta(seconds=parse_duration(value))
-        except ValueError:
+            length = timedelta(seconds=parse_duration(value))
+        except (ValueError, OverflowError):
+            length = timedelta(0)
+        if not timedelta(0) < length <= _LONGEST:
             self.fail(f"{value!r}: write a number of rows, such as 5000, or a length of time, such as 1d", param, ctx)
+        return length
 
 
 @dataclass(frozen=True)
@@ -107,11 +111,21 @@ def drift(
     if not reference and not current:
         if url is None:
             raise click.UsageError("Say what to compare: --reference FILE --current FILE, or --elasticsearch URL.")
+        _refuse("are for files", {"--chunk": chunk, "--timestamp": timestamp, "--score": score, "--label": label})
+        _refuse("are for files", {"--json": as_json, "--html": html, "--evidently": evidently})
         client = shared.connect(url, api_key_file, ca_certs)
         _watch(client, catalogue_folder, process, listen, _Past(since, at, once), fail_on_drift)
         return
     if not reference or not current:
         raise click.UsageError("Say what to compare: both --reference FILE and --current FILE.")
+    _refuse("are for predictions in Elasticsearch", {"--since": since, "--at": at, "--once": once})
+    if isinstance(chunk, int) and chunk < min_rows:
+        raise click.UsageError(
+            f"--chunk {chunk}: fewer than {min_rows} rows are not tested: take larger chunks, or lower --min-rows."
+        )
+    for page in (html, evidently):
+        if page is not None and not page.parent.is_dir():
+            raise click.UsageError(f"{page}: there is no folder {page.parent}; make it, or write elsewhere.")
     try:
         from aiwatch.detect import shown
         from aiwatch.profiles.tables.raw import TableError
@@ -129,6 +143,12 @@ def drift(
         click.echo("\n".join(shown.lines(found)))
     if fail_on_drift and found.drifted:
         raise SystemExit(DRIFT)
+
+
+def _refuse(what: str, options: dict[str, object]) -> None:
+    """Raise a usage error if any of some options is set, which would be of no effect."""
+    if given := [name for name, value in options.items() if value]:
+        raise click.UsageError(f"{', '.join(given)}: these {what}.")
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def point(starts: Sequence[datetime], effects: Floats, began: int) -> tuple[date
     """
     began = min(max(began, 0), len(effects) - 1)
     first = max(0, began - BEFORE)
-    values = np.asarray(effects[first:], dtype=np.float64)
+    values = np.asarray(effects[first : first + KEPT], dtype=np.float64)
     number = len(values)
     jump, slope = (_best(values, steep) for steep in (False, True))
     if number - (began - first) < FEWEST or jump[0] <= slope[0]:

@@ -33,7 +33,9 @@ from aiwatch.report import alert_text
 
 ERROR = 0.01  # probability that anything at all is called drift in a run without a change
 _SEGMENTS = 2  # features
+_PAST = 500  # chunks, in which a change's beginning and its cause are looked for
 _SHORT = 12  # values
+_END = datetime.max.replace(tzinfo=UTC)
 _NONE = datetime(1970, 1, 1, tzinfo=UTC)  # the time of a table without times
 _KINDS: dict[str, Kind] = {names.SCORE: "classifier", names.VALUE: "regressor"}
 
@@ -83,11 +85,14 @@ def read_tables(
     notes += [f"{name}: left out, only the reference has it" for name in before.types if name not in columns]
     if not shared:
         raise TableError(f"{', '.join(current)}: has no feature in common with {', '.join(reference)}")
+    if not wanted.types:
+        notes += [f"{name}: left out, only the current table has it" for name in columns if name not in before.held]
     kind: Kind | None = None if before.prediction is None else _KINDS[before.prediction]
-    now = read_table(current, replace(wanted, types=shared, kind=kind), folders[2])
+    output = before.output if before.output in columns else wanted.prediction
+    now = read_table(current, replace(wanted, types=shared, kind=kind, prediction=output), folders[2])
     if now.prediction != before.prediction:
         if now.prediction is None:
-            notes.append(f"{before.prediction}: left out, only the reference has it")
+            notes.append(f"{before.output}: left out, only the reference has it")
         now, before = replace(now, prediction=None), replace(before, prediction=None)
     return replace(before, types=shared), now, notes
 
@@ -122,7 +127,7 @@ def by_time(table: Table, length: timedelta, least: int) -> Iterator[Piece]:
     """Yield a table in pieces of this length of time; pieces of less than ``least`` rows go with the next one.
 
     Raises:
-        TableError: no column holds times, or a row has none.
+        TableError: no column holds times, or a row has none, or one at the end of all days.
     """
     if not table.timed:
         raise TableError(f"{table.files[0]}: no column holds the time: name it with --timestamp, or chunk by rows")
@@ -130,6 +135,8 @@ def by_time(table: Table, length: timedelta, least: int) -> Iterator[Piece]:
     if lost := frame[names.TIMESTAMP].null_count():
         raise TableError(f"{table.files[0]}: {lost} rows have no time: leave them out, or chunk by rows")
     frame = frame.sort(names.TIMESTAMP, maintain_order=True)
+    if (last := frame[names.TIMESTAMP][-1]) > _END - length:
+        raise TableError(f"{table.files[0]}: a row has the time {last:%Y-%m-%d}: leave it out, or chunk by rows")
     starts = frame[names.TIMESTAMP].dt.truncate(length)
     kept = [0]
     for bound in np.flatnonzero((starts != starts.shift()).fill_null(False)).tolist():
@@ -165,7 +172,8 @@ class Compared:
             state=chunk.state,
             findings=chunk.findings,
         )
-        windows = [profile for each in self.profiles[: chunk.number + 1] for profile in each]
+        past = self.profiles[max(0, chunk.number + 1 - _PAST) : chunk.number + 1]
+        windows = [profile for each in past for profile in each]
         clocked = chunk.start is not None
         return explained(result, self.baseline, windows, usual=self.usual, clocked=clocked)
 
@@ -189,9 +197,9 @@ def compare(
     repeats = [(judge.repeats(piece.frame), usually) for piece in pieces]
     chunks = []
     for number, piece in enumerate(pieces):
-        past = history[: number + 1]
-        findings = tuple(with_onset(finding, starts, past) for finding in past[-1])
-        windows = [profile for each in profiles[: number + 1] for profile in each]
+        past = slice(max(0, number + 1 - _PAST), number + 1)
+        findings = tuple(with_onset(finding, starts[past], history[past]) for finding in history[number])
+        windows = [profile for each in profiles[past] for profile in each]
         situation = situation_of(
             baseline,
             windows,

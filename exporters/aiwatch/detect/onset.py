@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from statistics import fmean
 
 import msgspec
 import numpy as np
@@ -73,14 +74,18 @@ def _jump(values: Sequence[float], noise: float) -> tuple[float, int]:
     >>> _jump([0.0, 0.1, 0.0, 1.0, 1.1], 0.1)[1]
     3
     """
-    best = (0.0, 0)
-    for split in range(1, len(values)):
-        left, right = values[:split], values[split:]
-        means = [sum(part) / len(part) for part in (left, right)]
-        within = sum((v - mean) ** 2 for part, mean in zip((left, right), means, strict=True) for v in part)
-        spread = math.hypot(noise, math.sqrt(within / max(1, len(values) - 2)))
-        best = max(best, (abs(means[1] - means[0]) / spread / math.sqrt(1 / len(left) + 1 / len(right)), split))
-    return best
+    number = len(values)
+    series = np.asarray(values) - fmean(values)
+    left = np.arange(1, number)
+    right = number - left
+    total = np.cumsum(series)[:-1]
+    apart = total / left + total / right  # difference of the means, for all values together have mean 0
+    between = apart**2 * left * right / number
+    within = np.maximum(float(series @ series) - between, 0.0)
+    spread = np.hypot(noise, np.sqrt(within / max(1, number - 2)))
+    clear = np.abs(apart) / spread / np.sqrt(1 / left + 1 / right)
+    split = number - 2 - int(np.argmax(clear[::-1]))  # the last of several that are as clear
+    return float(clear[split]), split + 1
 
 
 def _rows(_: Baseline, window: Profile) -> float | None:

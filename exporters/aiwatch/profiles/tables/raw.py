@@ -26,6 +26,8 @@ MISSING_WORDS = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
 TEXT_MARK = "\1"  # before text (of JSON) that would read as a number
 NO_VALUE = "\2"  # for a list or an object where a value belongs
 _AT_ONCE = 50_000  # lines
+_AS_UTF8 = "write it anew as UTF-8"
+_SEPARATORS = ";\t|"  # that others use
 _NUMBER_BEGINS = frozenset("0123456789+-.iInN ")
 
 
@@ -95,7 +97,9 @@ def read_raw(patterns: Sequence[str], scratch: Path) -> Raw:
         try:
             frame = readers[form](path, folder)
             here = [name for name in frame.collect_schema().names() if name != LINE]
-        except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError:
+            raise TableError(f"{path}: is not UTF-8; {_AS_UTF8}") from None
+        except (pl.exceptions.PolarsError, OSError) as error:
             raise TableError(f"{path}: is no {form} that can be read ({_in_one_line(error)})") from None
         if form != "JSON lines" and columns and (missing := [name for name in columns if name not in here]):
             raise TableError(f"{path}: column {missing[0]!r} is missing, which {files[0]} has; files must fit together")
@@ -117,12 +121,14 @@ def _form(path: Path) -> str:
 
 
 def _parquet(path: Path, scratch: Path) -> pl.LazyFrame:
+    if path.suffix == ".gz":
+        raise TableError(f"{path}: Parquet is packed inside: unpack the file with gunzip")
     return pl.scan_parquet(path).with_row_index(LINE, offset=1)
 
 
 def _csv(path: Path, scratch: Path) -> pl.LazyFrame:
     """Return the rows of a CSV file as text; the first line names the columns."""
-    separator = "\t" if ".tsv" in path.name.lower() else ","
+    separator = _separator(path)
     with _opened(path) as binary, io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
         header = next(csv.reader(text, delimiter=separator), [])
     repeated = [name for name, number in Counter(header).items() if number > 1]
@@ -130,8 +136,47 @@ def _csv(path: Path, scratch: Path) -> pl.LazyFrame:
         raise TableError(f"{path}:1: two columns are called {repeated[0]!r}; rename or remove one")
     if len(header) > 1 and all(_is_number(name) for name in header):
         raise TableError(f"{path}:1: the first line must name the columns, but it holds numbers: add a line of names")
+    if len(header) == 1 and (other := next((each for each in _SEPARATORS if each in header[0]), None)):
+        how = "end its name in .tsv" if other == "\t" else "write the file anew with commas"
+        raise TableError(f"{path}:1: the columns are separated by {other!r}, not by {separator!r}: {how}")
     frame = pl.scan_csv(path, separator=separator, infer_schema=False, null_values=MISSING_WORDS)
     return frame.with_row_index(LINE, offset=2)
+
+
+def _separator(path: Path) -> str:
+    return "\t" if ".tsv" in path.name.lower() else ","
+
+
+def trouble(raw: Raw, error: Exception) -> TableError:
+    """Return what is wrong with files whose rows cannot be read, with the line where that can be told."""
+    if raw.text and not raw.marked:
+        for name in raw.files:
+            if why := _wrong_line(Path(name)):
+                return TableError(why)
+    return TableError(f"{', '.join(raw.files)}: cannot be read ({_in_one_line(error)})")
+
+
+def _wrong_line(path: Path) -> str | None:
+    """Return what is wrong with the first line of a CSV file that does not fit to its header, None if all do."""
+    start = 1
+    try:
+        with _opened(path) as binary, io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
+            rows = csv.reader(text, delimiter=_separator(path), strict=True)
+            width = len(next(rows))
+            start = rows.line_num + 1
+            for row in rows:
+                if len(row) > width:
+                    return (
+                        f"{path}:{start}: {len(row)} values, but the first line names {width}; mend or remove the line"
+                    )
+                start = rows.line_num + 1
+    except UnicodeDecodeError:
+        return f"{path}: is not UTF-8 (after line {start}); {_AS_UTF8}"
+    except csv.Error as error:
+        return f"{path}:{start}: {error}; is there a quote that is never closed? Mend or remove the line"
+    except (OSError, EOFError) as error:
+        return f"{path}: cannot be read to its end ({_in_one_line(error)}); copy it anew"
+    return None
 
 
 def _is_number(text: str) -> bool:

@@ -16,7 +16,7 @@ import polars as pl
 
 from aiwatch import names
 from aiwatch.hints import did_you_mean
-from aiwatch.profiles.tables.raw import FILE, LINE, NO_VALUE, TEXT_MARK, Raw, TableError, read_raw
+from aiwatch.profiles.tables.raw import FILE, LINE, NO_VALUE, TEXT_MARK, Raw, TableError, read_raw, trouble
 
 Type = Literal["numeric", "categorical"]
 Kind = Literal["classifier", "regressor"]
@@ -40,6 +40,7 @@ _MANY = 0.5  # text with more different values than this share of rows is free t
 _EACH = 0.9  # and whole numbers with more than this are ids, if their name says so
 _TOLERATED = 0.01  # share of values of the wrong type that are counted as invalid
 _CHUNK = 100_000
+_TIME = r"^(\d{4}[-/]\d\d[-/]\d\d)(?:[T t](\d\d:\d\d)(:\d\d(?:\.\d+)?)?\s?(?:([Zz]|[+-]\d\d)(?::?(\d\d))?)?)?$"
 _FRACTION = r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$"
 
 
@@ -66,6 +67,7 @@ class Wanted:
 class Table:
     """Rows with typed columns.
 
+    ``output`` is how the files call the model's output, ``held`` are all columns that they have.
     ``frame`` has a column per feature (numbers as Float64, where infinity stands for a value of the wrong type;
     categories as String, where `NO_VALUE` does), and, as far as there are any, the model's output as `names.SCORE` or
     `names.VALUE` (see ``prediction``), the time as `names.TIMESTAMP`, the outcome as `LABEL`, the version of the model
@@ -81,6 +83,8 @@ class Table:
     files: tuple[str, ...]
     sha256: str
     notes: tuple[str, ...]
+    output: str | None = None
+    held: tuple[str, ...] = ()
 
     @property
     def columns(self) -> dict[str, Type]:
@@ -116,6 +120,11 @@ class _Column:
         return self.held > 0 and (self.dtype.is_numeric() if not self.is_text else self.numbers == self.held)
 
     @property
+    def is_mostly_number(self) -> bool:
+        """Whether so few values are no number that they count as invalid ones."""
+        return self.is_number or (self.is_text and self.held - self.numbers <= _TOLERATED * self.held)
+
+    @property
     def is_whole(self) -> bool:
         return self.held > 0 and self.whole == self.held
 
@@ -145,7 +154,8 @@ def read_table(patterns: Sequence[str], wanted: Wanted, scratch: Path) -> Table:
     taken |= {label} if label else set()
     types = _declared(raw, wanted) if wanted.types else dict(_typed_by_data(columns, rows, taken, notes))
     if not types and column is None:
-        raise TableError(f"{raw.files[0]}: no column is a feature; name features in the catalogue")
+        why = f" ({'; '.join(notes[:5])})" if notes else ""
+        raise TableError(f"{raw.files[0]}: no column is a feature{why}; name features in the catalogue")
     chosen = [_feature(raw, columns[name], type_, notes) for name, type_ in types.items()]
     if prediction is not None and column is not None:
         chosen.append(_number(raw, columns[column], notes).alias(prediction))
@@ -167,6 +177,8 @@ def read_table(patterns: Sequence[str], wanted: Wanted, scratch: Path) -> Table:
         raw.files,
         raw.sha256,
         tuple(notes),
+        column,
+        raw.columns,
     )
 
 
@@ -206,8 +218,8 @@ def _look_over(raw: Raw) -> tuple[dict[str, _Column], int]:
         asked += [expression.alias(f"{place}/{number}") for number, expression in enumerate(each)]
     try:
         row = raw.frame.select(asked).collect(engine="streaming").row(0, named=True)
-    except pl.exceptions.PolarsError as error:
-        raise TableError(f"{', '.join(raw.files)}: cannot be read ({' '.join(str(error).split())[:300]})") from None
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise trouble(raw, error) from None
     found = {
         name: _Column(name, schema[name], *(row[f"{place}/{number}"] for number in range(7)))
         for place, name in enumerate(raw.columns)
@@ -245,7 +257,7 @@ def _holds_times(column: _Column) -> bool:
 
 
 def _may_be_time(column: _Column) -> bool:
-    if column.is_whole and column.is_number:
+    if column.is_number:
         return _epoch_unit(float(str(column.example))) is not None
     return _holds_times(column)
 
@@ -302,7 +314,7 @@ def _typed_by_data(
             notes.append(f"{column.name or 'a column without a name'}: left out, {why}")
         elif column.is_flag or (column.is_whole and not column.fractions and column.distinct <= FEW):
             yield column.name, "categorical"
-        elif column.is_number:
+        elif column.is_number or (column.is_mostly_number and _is_many(column, rows)):
             yield column.name, "numeric"
         else:
             yield column.name, "categorical"
@@ -320,10 +332,16 @@ def _why_left_out(column: _Column, rows: int) -> str:
         return "it is a time"
     if not (column.is_text or column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Categorical, pl.Enum)):
         return f"it is of type {column.dtype}"
-    many = column.distinct > _MANY * column.held and rows > 5 * FEW
+    if column.is_text and column.distinct == 1 and column.example == NO_VALUE:
+        return "it holds lists or objects"
     if column.is_whole and not column.fractions:
         return "it names the row" if _is_id(column.name) and column.distinct > _EACH * column.held else ""
-    return "it has about as many values as rows" if many and not column.is_number else ""
+    return "it has about as many values as rows" if _is_many(column, rows) and not column.is_mostly_number else ""
+
+
+def _is_many(column: _Column, rows: int) -> bool:
+    """Tell whether a column of text has too many values for categories."""
+    return column.distinct > _MANY * column.held and rows > 5 * FEW
 
 
 def _is_id(name: str) -> bool:
@@ -341,7 +359,32 @@ def _is_time_text(text: Any) -> bool:
     plain = str(text).removeprefix(TEXT_MARK)
     if len(plain) < len("2026-03-01") or not plain[:4].isdecimal() or plain[4] not in "-/":
         return False
-    return pl.Series([plain]).str.to_datetime(time_zone="UTC", strict=False)[0] is not None
+    return pl.select(_as_time(pl.lit(plain))).item() is not None
+
+
+def _as_time(text: pl.Expr) -> pl.Expr:
+    """Return ISO 8601's texts as times in UTC, each by itself, for fractions and zones come and go within a column.
+
+    >>> texts = ["2026-03-01", "2026/03/01 12:00", "2026-03-01T12:00:00.5+05:30", "2026-03-01 12:00:00+00", "1 March"]
+    >>> for time in pl.select(_as_time(pl.lit(pl.Series(texts)))).to_series(): print(time)
+    2026-03-01 00:00:00+00:00
+    2026-03-01 12:00:00+00:00
+    2026-03-01 06:30:00.500000+00:00
+    2026-03-01 12:00:00+00:00
+    None
+    """
+    parts = text.str.strip_chars(" ").str.extract_groups(_TIME)
+    day, clock, rest, zone, minutes = (parts.struct.field(str(number)) for number in range(1, 6))
+    whole = pl.concat_str(
+        day.str.replace_all("/", "-", literal=True),
+        pl.lit("T"),
+        clock.fill_null("00:00"),
+        rest.fill_null(":00"),
+        zone.fill_null("+00").str.to_uppercase().replace("Z", "+00"),
+        pl.lit(":"),
+        minutes.fill_null("00"),
+    )
+    return whole.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
 
 
 # -- the values of a column ------------------------------------------------------------------------------
@@ -424,7 +467,7 @@ def _time(raw: Raw, column: _Column) -> pl.Expr:
         micros = value.cast(pl.Float64) * (1_000_000 / unit)
         return micros.cast(pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     text = value.str.strip_prefix(TEXT_MARK)
-    time = text.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
+    time = _as_time(text)
     wrong = value.is_not_null() & time.is_null()
     found = raw.frame.filter(wrong).select(FILE, LINE, column.name).head(1).collect()
     if len(found):
