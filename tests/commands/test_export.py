@@ -87,6 +87,29 @@ def test_a_second_run_reads_only_what_is_new_and_shows_the_sum(folder: Path) -> 
     assert (values["ai_confidence_ratio_count"], values["ai_confidence_ratio_sum"]) == (2, 0.75)
 
 
+def test_with_another_path_that_finds_the_same_files_it_goes_on_where_they_stood(folder: Path) -> None:
+    process = folder / "catalogue" / "processes" / "bot.yml"
+    for day in range(3):
+        write(folder, lines(interaction(), interaction()))
+        assert counts(folder)["records"] == 2
+        (folder / "logs" / "bot" / "a.jsonl").rename(folder / "logs" / "bot" / f"a.jsonl.{day}")
+    for path in ("bot/*", "bo?/a.jsonl*", "bot/*.jsonl*", "bot/*"):
+        process.write_text(f"{PROCESS}logs: [{{path: '{path}'}}]\n")
+        write(folder, lines(interaction(query=path)))
+        assert counts(folder)["lines"] == 1
+    process.write_text(PROCESS + "logs: [{path: 'bot/*.2'}, {path: 'bot/a.jsonl'}]\n")
+    assert counts(folder)["lines"] == 0
+
+
+def test_a_log_of_another_process_is_read_from_its_beginning(folder: Path) -> None:
+    write(folder, lines(interaction(), interaction()))
+    counts(folder)
+    (folder / "catalogue" / "processes" / "bot.yml").unlink()
+    renamed = PROCESS.replace("name: bot", "name: bot2") + "logs: [{path: 'bot/*.jsonl'}]\n"
+    (folder / "catalogue" / "processes" / "bot2.yml").write_text(renamed)
+    assert counts(folder)["records"] == 2
+
+
 def test_metrics_are_plain_text_unless_the_file_is_called_om(folder: Path) -> None:
     counts(folder, f"--metrics-file={folder}/m.txt")
     assert "# EOF" not in (folder / "m.txt").read_text()

@@ -19,7 +19,7 @@ from aiwatch.catalogue.model import Catalogue, Log, Process
 from aiwatch.ingest.batch import Feed
 from aiwatch.ingest.checkpoint import Checkpoint
 from aiwatch.ingest.commit import CheckpointStore
-from aiwatch.ingest.contracts import Sink, Source
+from aiwatch.ingest.contracts import Position, Sink, Source
 from aiwatch.ingest.core import with_core
 from aiwatch.ingest.dead_letters import DeadLetters
 from aiwatch.ingest.decode import Decoder, Entry, Reject, source_key
@@ -38,6 +38,7 @@ from aiwatch.ingest.replay import SUFFIX, ReplayDecoder, replay_folder
 from aiwatch.ingest.self_metrics import DURABLE, SelfMetrics
 from aiwatch.ingest.sinks.elasticsearch_bulk import ElasticsearchSink
 from aiwatch.ingest.sinks.ndjson import NdjsonSink
+from aiwatch.ingest.sources.adopting import adopt
 from aiwatch.ingest.sources.jsonl import JsonlSource
 from aiwatch.ingest.sources.spool import Spool, spool_folder, spool_folders
 from aiwatch.ingest.sources.stdin import StandardInput, StdinSource
@@ -209,6 +210,7 @@ class _Opening:
     once: bool
     arrived: threading.Event
     spools: dict[str, Spool] = field(default_factory=dict)
+    adopted: set[str] = field(default_factory=set)  # streams, each by one source alone
 
     def source(self, process: Process, log: Log) -> Source:
         """Open the place that ``log`` names."""
@@ -216,7 +218,8 @@ class _Opening:
         positions = self.checkpoint.image.positions_of(key)
         match log.source:
             case "jsonl":
-                return JsonlSource(key, str(self.logs / log.path), positions)
+                pattern = str(self.logs / log.path)
+                return JsonlSource(key, pattern, positions + self._adopted(process, key, pattern))
             case "http":
                 spool = Spool(key, spool_folder(self.state_folder, key), positions, on_arrival=self.arrived.set)
                 self.spools[process.name] = spool
@@ -229,6 +232,19 @@ class _Opening:
                 )
             case "kafka":
                 raise AssertionError("a member of a group reads it")
+
+    def _adopted(self, process: Process, key: str, pattern: str) -> list[Position]:
+        """Return the positions of files that were read at a path which the process has no longer."""
+        places = {source_key(process, log.place) for log in process.logs}
+        left = (
+            each
+            for each in self.checkpoint.image.positions.values()
+            if each.source.startswith(source_key(process, "")) and not each.source.endswith(SUFFIX)
+            if each.source not in places and each.stream not in self.adopted
+        )
+        adopted = adopt(left, key, pattern)
+        self.adopted.update(each.stream for each in adopted)
+        return adopted
 
     def letters(self, key: str) -> Source:
         """Open the folder of the letters that are to be read again as lines of the source ``key``."""
