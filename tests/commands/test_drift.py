@@ -150,6 +150,22 @@ def test_a_score_beyond_1_is_compared_where_both_tables_have_it(files: Path) -> 
     assert found["drifted"] == ["value"]
 
 
+def test_where_rows_have_no_time_nothing_says_since_when(files: Path) -> None:
+    for name, shift in (("then.csv", 0.0), ("now.csv", 1.0)):
+        table(2000, 1, shift=shift).drop("applied_at").write_csv(name)
+    (chunk,) = json.loads(run("--reference", "then.csv", "--current", "now.csv", "--json").output)["chunks"]
+    assert chunk["state"] == "drift"
+    assert {each["since"] for each in chunk["findings"]} == {None}
+
+
+def test_a_name_however_long_leaves_the_table_readable(files: Path) -> None:
+    for name, seed in (("then.csv", 1), ("now.csv", 2)):
+        table(500, seed).rename({"amount": "a" * 5000, "age": "of\nage"}).write_csv(name)
+    lines = run("--reference", "then.csv", "--current", "now.csv").output.splitlines()
+    assert max(len(line) for line in lines) < 200
+    assert any(line.startswith("of age ") for line in lines)
+
+
 def test_thousands_of_chunks_are_compared_in_seconds(files: Path) -> None:
     table(8000, 3).select("amount", "y_pred_proba").write_parquet("long.parquet")
     started = time.process_time()

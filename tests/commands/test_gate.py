@@ -20,6 +20,7 @@ from aiwatch.respond.app import create_app
 from aiwatch.respond.memory_store import MemoryStore
 from tests.respond.adapters.receiver import receiver
 from tests.respond.rig import PROCESS, Reports, Rig, drift_alert, hour
+from tests.respond.test_request import speaker
 
 PROCESS_FILE = f"name: {PROCESS}\ntitle: Card fraud\nkind: classifier\nbusiness_unit: payments\nowner: a@example.com\n"
 
@@ -172,8 +173,19 @@ def test_resuming_with_another_token_is_refused(rig: Rig, responder: str, tmp_pa
     assert rig.responses.journal.reviews[PROCESS].open
 
 
+@pytest.mark.parametrize(("chosen", "code"), [("open", 0), ("closed", 3)])
+def test_a_responder_whose_answer_breaks_off_counts_as_none(catalogue: Any, chosen: str, code: int) -> None:
+    def break_off(connection: socket.socket) -> None:
+        connection.sendall(b'HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{"process": "ca')
+
+    more = f"response: {{gate: {{fail: {chosen}}}}}\n"
+    with speaker(break_off) as url:
+        shown = aiwatch("gate", PROCESS, "--responder", url, "--catalogue", catalogue(more))
+    assert (shown.exit_code, "cannot be reached" in shown.stderr) == (code, True)
+
+
 def test_a_responder_that_hangs_does_not_hang_the_gate(monkeypatch: pytest.MonkeyPatch, catalogue: Any) -> None:
-    monkeypatch.setattr("aiwatch.respond.client._TIMEOUT", (0.2, 0.2))
+    monkeypatch.setattr("aiwatch.respond.client._SECONDS", 0.2)
 
     def slow(_: Any) -> tuple[int, Any]:
         time.sleep(0.5)

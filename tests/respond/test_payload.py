@@ -60,6 +60,7 @@ def test_what_the_receiver_does_not_know_is_passed_over() -> None:
         (b"{", "truncated"),
         (b"\xff", "malformed"),
         (b"[]", r"Expected `object`, got `array`"),
+        (b'{"version": "4", "more": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "recursion"),
         (encode(version="5"), r"version is '5'.*\$\.version"),
         (encode(alerts=None), r"\$\.alerts"),
         (encode({"status": "lost"}), r"\$\.alerts\[0\]\.status"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from aiwatch.respond.adapters.contract import Case
+from aiwatch.respond.adapters.http_call import call
 from aiwatch.respond.gate import gate
 from aiwatch.respond.memory_trail import MemoryTrail
 from aiwatch.respond.responses import NotUnderReviewError
@@ -15,6 +17,7 @@ from aiwatch.respond.review import Review
 from aiwatch.respond.store import StoreError
 from aiwatch.respond.windows import Change, WindowResult
 from tests.respond.rig import PROCESS, START, LostAnswers, Rig, Switch, drift_alert, hour
+from tests.respond.test_request import drip, speaker
 
 
 @pytest.fixture
@@ -94,6 +97,23 @@ def test_a_failing_adapter_is_tried_again_ever_more_slowly_and_stops_no_other_on
         ("broken", "failed"): 4,
         ("broken", "succeeded"): 1,
     }
+
+
+def test_a_system_that_answers_byte_by_byte_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aiwatch.respond.adapters.http_call._SECONDS", 0.2)
+
+    class Dripping(Switch):
+        def pause(self, case: Case, memo: Any) -> str:
+            return str(call("POST", url))
+
+    with speaker(drip) as url:
+        rig = Rig(adapters={"dripping": Dripping(), "switch": Switch()})
+        rig.responses.notice([drift_alert()])
+        started = time.monotonic()
+        rig.work()
+        assert time.monotonic() - started < 5
+    assert review(rig).steps["dripping"].detail.endswith("no answer in time")
+    assert rig.adapters["switch"].on
 
 
 def test_a_mistake_in_an_adapter_counts_as_a_failure(rig: Rig) -> None:

@@ -259,7 +259,7 @@ def _compare(
             reference_rows=before.rows,
             current_rows=now.rows,
             drifted=shown.drifted(chunks),
-            chunks=chunks,
+            chunks=tuple(map(shown.as_told, chunks)),
             notes=tuple(notes),
         )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from aiwatch.detect.files import ERROR, Chunk
 from aiwatch.detect.tests import SHARES
 from aiwatch.profiles.result import Finding
 
+_WIDEST = 60  # cell
 _RARELY = [test.name for test in SHARES]  # shown only if there are any
 
 
@@ -66,6 +68,13 @@ def lines(comparison: Comparison) -> Iterator[str]:
         yield from (f"  {line}" for line in told.text.splitlines())
 
 
+def as_told(chunk: Chunk) -> Chunk:
+    """Return a chunk without the times that stand for its place where rows have none."""
+    if chunk.start is not None:
+        return chunk
+    return replace(chunk, findings=tuple(replace(finding, since=None) for finding in chunk.findings))
+
+
 def told_chunk(chunks: Sequence[Chunk]) -> Chunk:
     """Return the chunk that a report is about: the last one that drifted, or that has a cause, or the last one."""
     return next((c for c in reversed(chunks) if c.state == "drift" or c.causes), chunks[-1])
@@ -100,8 +109,18 @@ def ranges(numbers: Sequence[int]) -> str:
     return ", ".join(str(group[0]) if len(group) == 1 else f"{group[0]}-{group[-1]}" for group in groups)
 
 
+def _cell(text: str) -> str:
+    """Return a text for a cell: on one line, and not so long that the others are out of sight.
+
+    >>> _cell("two\\nlines"), len(_cell("n" * 5000))
+    ('two lines', 60)
+    """
+    plain = " ".join(text.split())
+    return plain if len(plain) <= _WIDEST else f"{plain[: _WIDEST - 3]}..."
+
+
 def _table(head: list[tuple[str, ...]], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
-    cells = [*head, *rows]
+    cells = [tuple(map(_cell, row)) for row in (*head, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head[0]))]
     for row in cells:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -8,8 +8,9 @@ import msgspec
 import requests
 
 from aiwatch.respond.gate import Gate
+from aiwatch.respond.request import Whole, request
 
-_TIMEOUT = (5.0, 15.0)  # seconds to connect, and until the answer
+_SECONDS = 15.0  # until the answer is there
 
 
 class ResponderError(Exception):
@@ -43,23 +44,23 @@ def ask_to_resume(responder: str, process: str, token: str, by: str, reason: str
 
 def _ask(method: str, url: str, json: object = None, headers: dict[str, str] | None = None) -> Gate:
     try:
-        answer = requests.request(method, url, json=json, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
+        answer = request(method, url, _SECONDS, json=json, headers=headers)
     except (requests.ConnectionError, requests.Timeout) as error:
         raise UnreachableError(f"{url}: {error}") from None
     except (requests.RequestException, ValueError) as error:
         raise ResponderError(f"{url}: {error}") from None
-    if answer.status_code >= 500:
-        raise UnreachableError(f"{url}: answered {answer.status_code}: {_said(answer)}")
-    if answer.status_code != 200:
-        raise ResponderError(f"{url}: answered {answer.status_code}: {_said(answer)}")
+    if answer.status >= 500:
+        raise UnreachableError(f"{url}: answered {answer.status}: {_said(answer)}")
+    if answer.status != 200:
+        raise ResponderError(f"{url}: answered {answer.status}: {_said(answer)}")
     try:
-        return msgspec.json.decode(answer.content, type=Gate)
-    except msgspec.DecodeError:
+        return msgspec.json.decode(answer.body, type=Gate)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ResponderError(f"{url}: this is no responder of aiwatch: {_said(answer)}") from None
 
 
-def _said(answer: requests.Response) -> str:
+def _said(answer: Whole) -> str:
     try:
-        return str(answer.json()["error"])
-    except (ValueError, KeyError, TypeError):
-        return answer.text[:200] or "nothing"
+        return msgspec.json.decode(answer.body, type=dict[str, str])["error"]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
+        return " ".join(answer.body[:200].decode("utf-8", "replace").split()) or "nothing"

@@ -101,7 +101,7 @@ class _Handlers:
             return json_answer({"error": self._unknown(process)}, 404)
         try:
             said = msgspec.json.decode(await read_body(request), type=Resume)
-        except (msgspec.DecodeError, UnicodeDecodeError, TooLargeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TooLargeError) as error:
             return json_answer({"error": f"who resumes, and why? {error}"}, 400)
         try:
             by, reason = said.by.strip(), said.reason.strip()

@@ -58,7 +58,7 @@ def parse(body: bytes) -> Notification:
     """
     try:
         notification = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PayloadError(str(error)) from None
     if notification.version != "4":
         raise PayloadError(f"version is {notification.version!r}, this is a receiver of version '4' - at `$.version`")

@@ -12,8 +12,9 @@ from requests.auth import HTTPBasicAuth
 
 from aiwatch.kinds.response import Login
 from aiwatch.respond.adapters.contract import AdapterError, Secret
+from aiwatch.respond.request import request
 
-_TIMEOUT = (5.0, 10.0)  # seconds to connect, and from one byte of the answer to the next
+_SECONDS = 10.0  # until the answer is there
 _SHOWN = 200  # characters of a refusal that are worth a look
 
 
@@ -37,7 +38,7 @@ class Answer:
             found = msgspec.json.decode(self.body)
             for key in path:
                 found = found[key]
-        except (msgspec.DecodeError, KeyError, TypeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
             raise AdapterError(f"the answer has no {'.'.join(path)}: {_start(self.body)}") from None
         return found
 
@@ -67,24 +68,15 @@ def call(
         AdapterError: no answer came, or one that is no success.
     """
     try:
-        answer = requests.request(
-            method,
-            url,
-            json=json,
-            data=body,
-            headers=headers,
-            auth=auth or _nobody,
-            timeout=_TIMEOUT,
-            allow_redirects=False,
-        )
+        answer = request(method, url, _SECONDS, json=json, data=body, headers=headers, auth=auth or _nobody)
     except requests.Timeout:
         raise AdapterError(f"{method} {url}: no answer in time") from None
     except requests.RequestException as error:
         raise AdapterError(f"{method} {url}: {_cause(error)}") from None
-    if 200 <= answer.status_code < 300 or (missing and answer.status_code == 404):
-        return Answer(answer.status_code, answer.content)
-    leads = f" to {answer.headers['location']}" if "location" in answer.headers else ""
-    raise AdapterError(f"{method} {url}: answered {answer.status_code}{leads}: {_start(answer.content)}")
+    if 200 <= answer.status < 300 or (missing and answer.status == 404):
+        return Answer(answer.status, answer.body)
+    leads = f" to {answer.location}" if answer.location else ""
+    raise AdapterError(f"{method} {url}: answered {answer.status}{leads}: {_start(answer.body)}")
 
 
 class Bearer(requests.auth.AuthBase):
@@ -113,8 +105,8 @@ def credentials(login: Login, secret: Secret) -> requests.auth.AuthBase | None:
     return None
 
 
-def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
+def _nobody(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    return prepared
 
 
 def _cause(error: BaseException) -> str:
