@@ -16,7 +16,8 @@ from aiwatch.detect.rhythm import VERSION, Rhythm, usual_rows
 from aiwatch.detect.signs.contract import Look
 from aiwatch.detect.signs.outcomes import outcomes
 from aiwatch.detect.signs.rows import repeated, volume
-from aiwatch.detect.signs.values import negative, spike
+from aiwatch.detect.signs.spikes import spike
+from aiwatch.detect.signs.values import negative
 from aiwatch.detect.situation import situation_of
 from aiwatch.profiles.baseline import FORMAT, Baseline, Source
 from aiwatch.profiles.fold import Fold

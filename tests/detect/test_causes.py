@@ -12,7 +12,7 @@ from aiwatch.detect.signs.contract import SignName
 from aiwatch.profiles.result import Cause
 from tests.profiles.samples import HOUR, baseline
 
-HELPERS = {"contract", "strength", "smooth", "extent", "moments"}
+HELPERS = {"contract", "strength", "smooth", "extent", "moments", "few"}
 
 
 def modules(package: object) -> set[str]:

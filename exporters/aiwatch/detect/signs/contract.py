@@ -13,6 +13,7 @@ SignName = Literal[
     "invalid",  # inputs of the wrong type
     "unseen",  # categories that the training period did not have
     "renamed",  # ... which are known ones, written differently
+    "permuted",  # known values have each other's frequencies
     "frozen",  # one value in nearly all rows
     "spike",  # one value in more rows than its neighbours let expect
     "beyond",  # values far outside of what the training period had
@@ -25,7 +26,8 @@ SignName = Literal[
     "several",  # ... in several inputs
     "followed",  # the inputs that are related to those which moved have moved along
     "alone",  # ... have not
-    "untied",  # an input does not go with the others any more
+    "parted",  # an input moved away from those that it depends on
+    "untied",  # an input does not go with the others any more, or the score not with it alone
     "repeated",  # rows that came more than once
     "volume",  # fewer rows than usual
     "surge",  # more rows than usual

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from aiwatch.detect.signs.contract import Sign
-from aiwatch.detect.signs.smooth import Change, Shares, better
+from aiwatch.detect.signs.smooth import Change, Shares, better, changes
 from aiwatch.detect.signs.strength import strength
-from aiwatch.detect.signs.values import changes
 from aiwatch.detect.situation import Situation
 from aiwatch.profiles.profile import Numeric
 from aiwatch.report.numbers import percent
@@ -38,7 +37,6 @@ _DRASTIC = 2.5  # a factor that hardly any population is multiplied by
 _FAR = 1.5**2 / 2  # divergence of a shift by one and a half standard deviations: nor that any population moves
 _EXPLAINED = 0.75  # of the divergence
 _ALL = 0.95
-_ABSOLUTE = "without their sign"
 _FEW = 5  # bins with rows: below, no shape can be recognised
 _FINE = 30  # ... and this many for one that is not only stretched
 
@@ -53,6 +51,7 @@ class Conversion:
         forth: the other way, of what is not linear.
         factor: of a linear one, with ``added`` after it; None for others.
         known: whether people do this to numbers by mistake, or the factor was only estimated.
+        sign: 1 or -1 if that is the sign of all values after it, whose magnitudes stay.
     """
 
     text: str
@@ -62,6 +61,7 @@ class Conversion:
     known: bool = True
     falls: bool = False
     forth: Callable[[Shares], Shares] | None = None
+    sign: int = 0
 
     @property
     def drastic(self) -> bool:
@@ -91,7 +91,7 @@ def conversions(situation: Situation) -> Iterator[Sign]:
         fit = min(1.0, (explained - _EXPLAINED) / 0.15) * moved
         drastic = best.drastic and (best.known or change.whole > _FAR)
         if drastic:
-            surely = max(surely, 0.97 if share > 0.9 else 0.5)
+            surely = max(surely, 0.97 if share > 0.9 else 0.0 if best.sign else 0.5)
         elif best.known:
             surely = max(surely, 0.6 if explained > 0.95 else 0.0)
         rows = "" if share > 0.98 else f" in {percent(share)} of rows"
@@ -114,7 +114,8 @@ def _candidates(change: Change) -> Iterator[Conversion]:
     yield _linear("in Celsius instead of Fahrenheit", 1 / 1.8, -32.0 / 1.8)
     yield _linear("in Kelvin instead of Celsius", 1.0, 273.15)
     yield _linear("in Celsius instead of Kelvin", 1.0, -273.15)
-    yield Conversion(_ABSOLUTE, lambda x: x, None, forth=np.abs)
+    yield Conversion("without their sign", np.abs, None, forth=np.abs, sign=1)
+    yield Conversion("all with a minus sign", np.abs, None, forth=lambda x: -np.abs(x), sign=-1)
     mean, spread = _moments(change.feature.counts.total, change.feature.counts.squares, change.feature.counts.seen)
     if spread > 0:
         yield _linear("standardised", 1 / spread, -mean / spread)
@@ -167,8 +168,9 @@ def _pushed(change: Change, conversion: Conversion) -> Shares:
     """Return the shares by bin that the former values would have after a conversion."""
     assert isinstance(change.feature.shape, Numeric)
     edges = np.asarray(change.feature.shape.edges, np.float64)
-    if conversion.text == _ABSOLUTE:
-        below = np.where(edges >= 0, change.cdf(edges) - change.cdf(-np.abs(edges)), 0.0)
+    if conversion.sign:
+        within = change.cdf(np.abs(edges)) - change.cdf(-np.abs(edges))
+        below = np.where(edges >= 0, within, 0.0) if conversion.sign > 0 else np.where(edges < 0, 1 - within, 1.0)
     elif conversion.falls:
         below = 1 - change.cdf(conversion.back(edges))
     else:
@@ -193,7 +195,9 @@ def _fit(change: Change, conversion: Conversion) -> tuple[float, float]:
         left = change.left_over((1 - share) * was + share * new)
         if share < _ALL and abs(conversion.factor or 1.0) < 1 and new.max() > _ALL:
             return math.inf, share  # so small that any small value would do
-    if not _moments_fit(change, conversion, share) or (conversion.factor is None and share < 0.9):
+    if not _moments_fit(change, conversion, share) or (
+        conversion.factor is None and not conversion.sign and share < 0.9
+    ):
         return math.inf, share
     return left, share
 

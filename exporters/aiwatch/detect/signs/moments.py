@@ -13,7 +13,7 @@ from aiwatch.detect.situation import Situation
 from aiwatch.profiles.normal_scores import SCALE
 
 Numbers = npt.NDArray[np.float64]
-_RIDGE = 1e-3
+RIDGE = 1e-3
 _GAP = 0.03  # points more without a value: too many zeros among the scores
 
 
@@ -33,7 +33,7 @@ class Moments:
         at = self.names.index(target)
         others = [self.names.index(name) for name in inputs if name != target]
         block = self.then[np.ix_(others, others)]
-        weights = np.linalg.solve(block + _RIDGE * np.eye(len(others)), self.then[others, at])
+        weights = np.linalg.solve(block + RIDGE * np.eye(len(others)), self.then[others, at])
         variance = float(self.then[at, at])
         explained = float(weights @ block @ weights)
         moved = self.mean - self.then_mean

@@ -21,11 +21,12 @@ _MOVED = 0.1  # standard deviations
 _SPREAD = 0.3  # change of the variance, as a share of it
 _ALONG = 0.7  # of the usual part
 _MOST = 4.0  # nats that one input may contribute
-_CUT = 0.5  # slope of what was 1
+_CUT = 0.5  # slope of what was 1, and part of the way that others go along with what depends on them
+_TIGHT = 0.5  # share of variance from which on a feature depends on the others, and hardly moves without them
 
 
 def relations(situation: Situation) -> Iterator[Sign]:
-    """Yield whether related inputs followed, stayed behind, or lost their relation."""
+    """Yield whether related inputs followed, stayed behind, were left, or lost their relation."""
     moments = moments_of(situation)
     if moments is None:
         return
@@ -46,6 +47,10 @@ def relations(situation: Situation) -> Iterator[Sign]:
         if abs(found.moved) > _MOVED:
             chance = math.sqrt(2 * found.explained / moments.rows)
             nats += _followed(found.due, found.explained * found.moved, chance)
+            if found.explained > _TIGHT:
+                short = _CUT * found.explained * abs(found.moved) - math.copysign(found.due, found.due * found.moved)
+                text = f"{name}: moved by {found.moved:+.2f} sd, where the other inputs account for {found.due:+.2f}"
+                yield Sign("parted", strength(short, 0.0, chance, situation.tests(name)), text, (name,))
             told.append((name, found.due / found.moved / found.explained))
         if abs(found.spread - 1) > _SPREAD:
             usual = found.explained * (found.spread - 1)
@@ -62,8 +67,11 @@ def relations(situation: Situation) -> Iterator[Sign]:
 
 
 def _followed(seen: float, usual: float, chance: float) -> float:
-    """Return the log likelihood ratio of the others having followed as usual against having stayed."""
+    """Return the log likelihood ratio of the others having followed as usual against having stayed.
+
+    Others that moved the opposite way did neither: each may have changed for itself.
+    """
     with_it = math.hypot(chance, 0.5 * usual)
     without = math.hypot(chance, 0.15 * usual, 0.01)
     ratio = 0.5 * ((seen / without) ** 2 - ((seen - usual) / with_it) ** 2) + math.log(without / with_it)
-    return max(-_MOST, min(_MOST, ratio))
+    return max(-_MOST, min(_MOST if seen * usual > 0 else 0.0, ratio))

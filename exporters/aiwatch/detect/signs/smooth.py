@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
+from aiwatch.detect.situation import Situation
 from aiwatch.profiles.baseline import FeatureBaseline
 from aiwatch.profiles.normal_scores import SCALE
 from aiwatch.profiles.profile import Counts, Numeric
@@ -103,6 +104,14 @@ class Change:
     def cdf(self) -> Callable[[Shares], Shares]:
         """The distribution function of the training period; see `distribution`."""
         return distribution(self.feature)
+
+
+def changes(situation: Situation) -> Iterator[tuple[str, Change]]:
+    """Yield the numeric inputs with their change, if there are values to compare."""
+    for name in situation.suspects:
+        feature, counts = situation.baseline.features[name], situation.now.features[name]
+        if isinstance(feature.shape, Numeric) and feature.shape.edges and counts.seen and feature.counts.seen:
+            yield name, Change(feature, counts)
 
 
 def distribution(feature: FeatureBaseline) -> Callable[[Shares], Shares]:
