@@ -269,7 +269,11 @@ def _warn_of_lines_without_reader(catalogue: Catalogue, state_folder: Path) -> N
     read = {replay_folder(state_folder, key) for key in keys} | {spool_folder(state_folder, key) for key in keys}
     replayed = {file.parent for file in (state_folder / "replay").glob("*/*.jsonl")}
     for folder in sorted({*replayed, *spool_folders(state_folder)} - read):
-        _LOG.warning("%s holds lines of a log that the catalogue names no more: they stay unread", folder)
+        _LOG.warning(
+            "%s holds lines of a log that the catalogue names no more: they stay unread until it does; "
+            "of dead letters, change `source` to that of a log which is read, and replay them again",
+            folder,
+        )
 
 
 def _begin_at_zero(processes: Iterable[Process], state: MetricState, now: float) -> None:
