@@ -62,6 +62,21 @@ def test_made_again_of_the_same_rows_it_is_the_same_file(catalogue: Path, lines:
     assert read_baseline(path).features.keys() == {"amount", "country", "channel", "score"}
 
 
+def test_few_rows_are_said(catalogue: Path, lines: Path, tmp_path: Path) -> None:
+    few = tmp_path / "few.jsonl"
+    few.write_text("".join(lines.read_text().splitlines(keepends=True)[:300]))
+    assert (
+        "only 300 rows: small changes will not be told from chance"
+        in make(catalogue, "card-fraud", "--from", str(few)).output
+    )
+    assert "only" not in make(catalogue, "card-fraud", "--from", str(lines)).output
+
+
+def test_the_end_of_a_time_means_nothing_for_files(catalogue: Path, lines: Path) -> None:
+    result = make(catalogue, "card-fraud", "--from", str(lines), "--until", "1d")
+    assert (result.exit_code, "--until goes with --since" in result.output) == (2, True)
+
+
 def test_several_files_may_follow(catalogue: Path, lines: Path) -> None:
     result = make(catalogue, "card-fraud", "--from", str(lines), str(lines.rename(lines.with_name("b.jsonl"))))
     assert "there is no such file" in result.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -135,6 +136,17 @@ def test_times_are_read_as_people_write_them(read: Read, text: str, moment: date
     assert table.frame.collect()["@timestamp"].to_list() == [moment, moment]
 
 
+@pytest.mark.parametrize(("score", "prediction"), [(",0.5", "score"), ("", None)])
+def test_the_index_that_pandas_writes_is_taken_for_nothing(read: Read, score: str, prediction: str | None) -> None:
+    table = read(f",amount{',score' if score else ''}\n" + "".join(f"{n},{n}.5{score}\n" for n in range(50)))
+    assert (list(table.types), table.prediction) == (["amount"], prediction)
+    assert (table.labelled, table.timed) == (False, False)
+
+
+def test_the_hash_of_one_file_is_what_sha256sum_says(read: Read) -> None:
+    assert read(payments()).sha256 == hashlib.sha256(payments().encode()).hexdigest()
+
+
 def test_times_of_one_column_may_be_written_each_in_its_own_way(read: Read) -> None:
     texts = ["2026-03-01T07:00:00.5+00:00", "2026-03-01T07:00:00Z", "2026-03-01 07:00", "2026-03-01T09:00:00+02:00"]
     table = read("amount,timestamp\n" + "".join(f"1.5,{text}\n" for text in texts))
@@ -180,6 +192,7 @@ def test_compressed_lines_are_read(read: Read) -> None:
         ([""], "t.csv", {}, "the file is empty"),
         (["a,b\n"], "t.csv", {}, "has no rows"),
         (["a,b\n1,2\n", "a\n1\n"], "t.csv", {}, "column 'b' is missing"),
+        (["a\n1\n", "a,b\n1,2\n"], "t.csv", {}, "0-t.csv: column 'b' is missing, which .*1-t.csv has"),
         (["amuont\n1\n"], "t.csv", {"types": {"amount": "numeric"}}, "amount: did you mean 'amuont'"),
         (["a\nx\n1\n"], "t.csv", {"types": {"a": "numeric"}}, ":2: column 'a' holds 'x', which is not a number"),
         (["a,t\n1,soon\n"], "t.csv", {"time": "t"}, ":2: 'soon' in column 't' is no time"),

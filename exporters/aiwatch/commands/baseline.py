@@ -24,6 +24,8 @@ from aiwatch.profiles.baseline import (
 )
 from aiwatch.profiles.profile import Profile
 
+_FEW = 1000  # rows
+
 
 @click.command()
 @shared.catalogue_folder_option
@@ -62,6 +64,8 @@ def baseline(
     patterns = [*files, *more] if files else []
     if bool(patterns) == (since is not None) or (more and not files):
         raise click.UsageError("Say where the rows are: either --from FILE..., or --since TIME.")
+    if until is not None and since is None:
+        raise click.UsageError("--until goes with --since; of files all rows are taken.")
     found = shared.find_model(catalogue_folder, process, without_baseline=True)
     try:
         from aiwatch.profiles.tables import build, raw, stored, typed  # who only exports needs neither polars nor numpy
@@ -113,6 +117,8 @@ def baseline(
         click.echo(f"  {note}")
     if table.prediction is None:
         click.echo("  no column with the model's score is there: it is not watched; name one with --score")
+    if made.source.rows < _FEW:
+        click.echo(f"  only {made.source.rows} rows: small changes will not be told from chance; take {_FEW} or more")
     click.echo(f"{path} {said}: {made.source.rows} rows, {len(table.types)} features, {path.stat().st_size} bytes")
 
 

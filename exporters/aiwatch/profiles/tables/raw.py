@@ -101,8 +101,11 @@ def read_raw(patterns: Sequence[str], scratch: Path) -> Raw:
             raise TableError(f"{path}: is not UTF-8; {_AS_UTF8}") from None
         except (pl.exceptions.PolarsError, OSError) as error:
             raise TableError(f"{path}: is no {form} that can be read ({_in_one_line(error)})") from None
-        if form != "JSON lines" and columns and (missing := [name for name in columns if name not in here]):
-            raise TableError(f"{path}: column {missing[0]!r} is missing, which {files[0]} has; files must fit together")
+        if form != "JSON lines" and columns and set(here) != set(columns):
+            (name, has, lacks), *_ = [(name, files[0], path) for name in columns if name not in here] or [
+                (name, path, files[0]) for name in here if name not in columns
+            ]
+            raise TableError(f"{lacks}: column {name!r} is missing, which {has} has; files must fit together")
         columns.update(dict.fromkeys(here))
         frames.append(frame.with_columns(pl.lit(number, pl.UInt32).alias(FILE)))
     whole = pl.concat(frames, how="diagonal_relaxed")
@@ -245,11 +248,16 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _digest(files: Sequence[Path]) -> str:
-    whole = hashlib.sha256()
+    """Return the SHA-256 of a file, as `sha256sum` does; of several, that of all of theirs behind each other."""
+    digests = []
     for path in files:
         with path.open("rb") as file:
-            whole.update(hashlib.file_digest(file, "sha256").digest())
-    return whole.hexdigest()
+            digests.append(hashlib.file_digest(file, "sha256"))
+    return (
+        digests[0].hexdigest()
+        if len(digests) == 1
+        else hashlib.sha256(b"".join(d.digest() for d in digests)).hexdigest()
+    )
 
 
 def _in_one_line(error: Exception) -> str:

@@ -238,9 +238,9 @@ def _guess(columns: Mapping[str, _Column], usual: Sequence[str], but: Collection
     """Return the first column with one of the usual names (in any case) that fits."""
     by_plain = {name.lower(): name for name in reversed(list(columns))}
     for name in usual:
-        column = columns.get(by_plain.get(name, ""))
-        if column is not None and column.name not in but and fits(column):
-            return column.name
+        there = by_plain.get(name)
+        if there is not None and there not in but and fits(columns[there]):
+            return there
     return None
 
 
