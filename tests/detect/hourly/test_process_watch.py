@@ -178,6 +178,13 @@ def test_where_nothing_was_tested_yet_testing_begins_where_it_is_asked_to() -> N
     assert judge.judged == [at(5), at(6), at(7)]
 
 
+def test_a_row_of_1970_does_not_have_half_a_century_of_empty_windows_tested() -> None:
+    store, judge = filled(2), CountingJudge()
+    store.arrive("a", profile(-490_000, LOW, HELD))
+    assert watch(store, judge).catch_up(at(3), {}) == 2
+    assert judge.judged == [at(0), at(1)]
+
+
 def test_another_baseline_begins_anew_with_the_profiles_that_were_counted_for_it() -> None:
     store = filled(4)
     watch(store, CountingJudge()).catch_up(at(5), {})

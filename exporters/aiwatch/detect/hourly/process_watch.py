@@ -20,6 +20,7 @@ from aiwatch.profiles.profile import Profile
 from aiwatch.profiles.result import Result
 
 LATE = timedelta(days=2)  # how long after a window its late rows are looked for
+_OLDEST = timedelta(days=400)  # back, from where testing begins; before it, a clock stood still that stamped the rows
 _BEFORE = timedelta(days=2)  # of windows before a change, which a cause is told by
 _FARTHEST = timedelta(days=7)  # back, of windows that a cause is told by
 _AHEAD = timedelta(days=1)  # of profiles that are read at once
@@ -70,7 +71,7 @@ class ProcessWatch:
             self._again_from, self._first = None, again
         elif self._links is None:
             self._cut(self._load(now - LATE), None)
-        links, seen = self._without_late()
+        links, seen = self._without_late(now)
         self._links = links  # which grow with every window that is stored, whatever happens at the next one
         tested = 0
         while window := next_window(links, seen, self._length, now):
@@ -122,11 +123,11 @@ class ProcessWatch:
             self._strays_since = found[len(kept)].start
         return kept
 
-    def _without_late(self) -> tuple[list[Link], Seen]:
+    def _without_late(self, now: datetime) -> tuple[list[Link], Seen]:
         """Return the windows before the first one of which more rows have come, and the rows that there are."""
         assert self._links is not None
         while True:
-            since = self._links[0].start if self._links else self._first
+            since = self._links[0].start if self._links else self._first or now - _OLDEST
             seen = self._store.seen(self.process.name, self._fingerprint, since)
             kept = before_late(self._links, seen)
             if kept or not self._links or not self._links[0].previous:
