@@ -96,6 +96,18 @@ def test_a_second_exporter_is_refused_until_the_first_is_gone(tmp_path: Path) ->
     Checkpoint(tmp_path).close()
 
 
+def test_where_the_lock_was_deleted_only_one_of_two_goes_on(tmp_path: Path) -> None:
+    with Checkpoint(tmp_path) as first:
+        (tmp_path / "lock").unlink()
+        with Checkpoint(tmp_path) as second:
+            second.commit(COMMIT)
+            with pytest.raises(sqlite3.IntegrityError):
+                first.commit(Commit(dead_letter_bytes=78))
+            second.commit(Commit(dead_letter_bytes=79))
+    with Checkpoint(tmp_path) as checkpoint:
+        assert checkpoint.image.dead_letter_bytes == 79
+
+
 def damage_by_emptying(path: Path) -> None:
     path.write_bytes(b"")
 
