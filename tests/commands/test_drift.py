@@ -143,6 +143,18 @@ def test_a_column_that_only_the_current_table_has_is_said(files: Path) -> None:
     assert "sex: left out, only the current table has it" in found["notes"]
 
 
+def test_what_is_odd_in_either_table_is_said(files: Path) -> None:
+    text = table(400, 3).write_csv()
+    for name, wrong in (("then.csv", "soon"), ("now.csv", "later")):
+        lines = text.splitlines()
+        lines[7] = lines[7].replace(lines[7].split(",")[2], wrong)
+        Path(name).write_text("\n".join([*lines[:-1], "1,2026-03-01"]) + "\n")
+    notes = json.loads(run("--reference", "then.csv", "--current", "now.csv", "--json").output)["notes"]
+    for name in ("then.csv", "now.csv"):
+        assert f"amount: 1 values are not a number and count as invalid (the first in {name}:8)" in notes
+        assert f"{name}:401: 2 values where the first line names 8: the others count as missing" in notes
+
+
 def test_a_score_beyond_1_is_compared_where_both_tables_have_it(files: Path) -> None:
     table(2000, 1).with_columns(score=pl.Series(np.linspace(300, 700, 2000))).drop("y_pred_proba").write_csv("then.csv")
     table(2000, 2).with_columns(score=pl.Series(np.linspace(400, 800, 2000))).drop("y_pred_proba").write_csv("now.csv")

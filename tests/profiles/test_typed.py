@@ -147,6 +147,14 @@ def test_the_hash_of_one_file_is_what_sha256sum_says(read: Read) -> None:
     assert read(payments()).sha256 == hashlib.sha256(payments().encode()).hexdigest()
 
 
+@pytest.mark.parametrize("line", ["3.5", ""])
+def test_a_line_that_ends_too_soon_is_said(read: Read, line: str) -> None:
+    table = read(f"amount,kind,score\n1.5,a,0.5\n,,\n{line}\n4.5,a,0.5\n")
+    assert table.rows == 4
+    (said,) = [note for note in table.notes if "values where the first line names" in note]
+    assert said.endswith(f":4: {1 if line else 0} values where the first line names 3: the others count as missing")
+
+
 def test_times_of_one_column_may_be_written_each_in_its_own_way(read: Read) -> None:
     texts = ["2026-03-01T07:00:00.5+00:00", "2026-03-01T07:00:00Z", "2026-03-01 07:00", "2026-03-01T09:00:00+02:00"]
     table = read("amount,timestamp\n" + "".join(f"1.5,{text}\n" for text in texts))
@@ -204,7 +212,7 @@ def test_compressed_lines_are_read(read: Read) -> None:
         (["[1]\n"], "t.jsonl", {}, ":1: is no JSON object"),
         (['{"type": "session"}\n'], "t.jsonl", {}, "holds no line with a prediction"),
         (["a,b\n1,2\n1,2,3\n"], "t.csv", {}, "t.csv:3: 3 values, but the first line names 2; mend"),
-        (['a,b\n1,2\n"1,2\n3,4\n'], "t.csv", {}, "t.csv:3: .*is there a quote that is never closed"),
+        (['a,b\n1,2\n"1,2\n3,4\n'], "t.csv", {}, "t.csv: after line 2: .*is there a quote that is never closed"),
         (["a;b\n1;2\n"], "t.csv", {}, ":1: the columns are separated by ';', not by ','"),
         (["a,b\n1,2\n"], "t.parquet.gz", {}, "unpack the file with gunzip"),
         (["a,b\n1,é\n".encode("latin-1")], "t.csv", {}, "is not UTF-8; write it anew as UTF-8"),

@@ -81,7 +81,7 @@ def read_tables(
     before = read_table(reference, wanted, folders[0])
     columns = read_raw(current, folders[1]).columns
     shared: dict[str, Type] = {name: type_ for name, type_ in before.types.items() if name in columns}
-    notes = [note for note in before.notes if note.partition(":")[0] not in before.types]
+    notes = list(before.notes)
     notes += [f"{name}: left out, only the reference has it" for name in before.types if name not in columns]
     if not shared:
         raise TableError(f"{', '.join(current)}: has no feature in common with {', '.join(reference)}")
@@ -90,6 +90,7 @@ def read_tables(
     kind: Kind | None = None if before.prediction is None else _KINDS[before.prediction]
     output = before.output if before.output in columns else wanted.prediction
     now = read_table(current, replace(wanted, types=shared, kind=kind, prediction=output), folders[2])
+    notes += [note for note in now.notes if note not in notes]
     if now.prediction != before.prediction:
         if now.prediction is None:
             notes.append(f"{before.output}: left out, only the reference has it")

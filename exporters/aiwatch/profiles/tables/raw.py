@@ -163,23 +163,36 @@ def _wrong_line(path: Path) -> str | None:
     """Return what is wrong with the first line of a CSV file that does not fit to its header, None if all do."""
     start = 1
     try:
-        with _opened(path) as binary, io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
-            rows = csv.reader(text, delimiter=_separator(path), strict=True)
-            width = len(next(rows))
-            start = rows.line_num + 1
-            for row in rows:
-                if len(row) > width:
-                    return (
-                        f"{path}:{start}: {len(row)} values, but the first line names {width}; mend or remove the line"
-                    )
-                start = rows.line_num + 1
+        for start, values, width in _widths(path):
+            if values > width:
+                return f"{path}:{start}: {values} values, but the first line names {width}; mend or remove the line"
     except UnicodeDecodeError:
         return f"{path}: is not UTF-8 (after line {start}); {_AS_UTF8}"
     except csv.Error as error:
-        return f"{path}:{start}: {error}; is there a quote that is never closed? Mend or remove the line"
+        return f"{path}: after line {start}: {error}; is there a quote that is never closed? Mend or remove the line"
     except (OSError, EOFError) as error:
         return f"{path}: cannot be read to its end ({_in_one_line(error)}); copy it anew"
     return None
+
+
+def short_line(raw: Raw) -> str | None:
+    """Return which line of CSV files is the first that ends before the last column, None if there is none."""
+    for name in raw.files:
+        for line, values, width in _widths(Path(name)):
+            if values < width > 1:
+                return f"{name}:{line}: {values} values where the first line names {width}: the others count as missing"
+    return None
+
+
+def _widths(path: Path) -> Iterator[tuple[int, int, int]]:
+    """Yield for every row of a CSV file the line where it begins, how many values it has, and how many are due."""
+    with _opened(path) as binary, io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
+        rows = csv.reader(text, delimiter=_separator(path), strict=True)
+        width = len(next(rows))
+        start = rows.line_num + 1
+        for row in rows:
+            yield start, len(row), width
+            start = rows.line_num + 1
 
 
 def _is_number(text: str) -> bool:

@@ -16,7 +16,7 @@ import polars as pl
 
 from aiwatch import names
 from aiwatch.hints import did_you_mean
-from aiwatch.profiles.tables.raw import FILE, LINE, NO_VALUE, TEXT_MARK, Raw, TableError, read_raw, trouble
+from aiwatch.profiles.tables.raw import FILE, LINE, NO_VALUE, TEXT_MARK, Raw, TableError, read_raw, short_line, trouble
 
 Type = Literal["numeric", "categorical"]
 Kind = Literal["classifier", "regressor"]
@@ -147,6 +147,8 @@ def read_table(patterns: Sequence[str], wanted: Wanted, scratch: Path) -> Table:
     if not rows:
         raise TableError(f"{raw.files[0]}: has no rows")
     notes: list[str] = []
+    if raw.text and not raw.marked and columns[raw.columns[-1]].held < rows and (short := short_line(raw)):
+        notes.append(short)
     time = _named(raw, wanted.time, "--timestamp") or _guess_time(columns, wanted)
     prediction, column = _prediction(raw, columns, wanted)
     taken = {each for each in (time, column) if each}
