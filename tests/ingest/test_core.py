@@ -89,7 +89,7 @@ USUAL = {
     "comment": ['"good"', '"a\\u0040example.org"'],
     "intent": ['"a"', '"b"', '""', '"\\u00fc"', '"unknown"'],
     "confidence": ["0.5", "1", "0", "0.30000000000000004", "null"],
-    "latency": ["0.25", "1e-3", "12", "2.5"],
+    "latency": ["0.25", "1e-3", "12", "2.5", "1.7e308"],
     "session": ['"s1"', '"s2"', '""', '"\\u00fc"', "null"],
     "model_version": ['"7"', '"8"', '""', "null"],
     "input_tokens": ["7", "0", "999999999999999999", "null"],
@@ -102,7 +102,7 @@ USUAL = {
     "score": ["0.1", "0.95"],
     "value": ["-1.5", "7"],
     "decision": ['"block"', '"pass"'],
-    "label": ["true", "false", "1", "0.5"],
+    "label": ["true", "false", "1", "0.5", "-1.7e308"],
     "features": [
         '{"amount":12.5,"count":3,"country":"DE","any":true}',
         '{"any":"x","country":"FR","count":-1,"amount":0.1,"more":[1,{"a":"b"}]}',

@@ -104,6 +104,15 @@ def test_outcomes_are_summed_by_the_bin_of_the_score() -> None:
     assert profile.labels == {0: (2, 1.0), 1: (1, 1.0)}
 
 
+def test_an_outcome_or_a_latency_beyond_all_measure_leaves_sums_that_can_be_kept_and_squared() -> None:
+    fold = Fold(baseline())
+    profile = fold.empty("1", HOUR)
+    for _ in range(3):
+        fold.add(profile, {}, 0.1, label=-1.7e308, latency=1.7e308)
+    assert profile.labels == {0: (3, pytest.approx(-3e150))}
+    assert profile.latency_total == pytest.approx(3e150)
+
+
 def test_latency_failures_and_decisions_are_counted() -> None:
     profile = folded(({}, 0.1), ({}, 0.1), decision="approve", latency=0.005, failed=True)
     assert (profile.errors, profile.decisions, profile.latency[:2]) == (2, {"approve": 2}, [2, 0])

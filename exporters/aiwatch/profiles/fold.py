@@ -120,13 +120,13 @@ class Fold:
             profile.decisions = bounded({**profile.decisions, decision: profile.decisions.get(decision, 0) + 1})
         if latency is not None:
             profile.latency[bisect_left(LATENCY_BOUNDS, latency)] += 1
-            profile.latency_total += latency
+            profile.latency_total += min(latency, LARGEST)
         self._relate(profile, codes)
         row = zlib.crc32(self._hashed.pack(*codes.values()))
         profile.repeats = smallest({**profile.repeats, row: profile.repeats.get(row, 0) + 1})
         if label is not None and self.prediction is not None and (code := codes[self.prediction]) < UNSEEN:
             rows, total = profile.labels.get(code, (0, 0.0))
-            profile.labels[code] = (rows + 1, total + float(label))
+            profile.labels[code] = (rows + 1, total + float(max(-LARGEST, min(LARGEST, label))))
         self._segment(profile, codes, values)
 
     def _code(self, name: str, shape: Shape, value: Any) -> int:

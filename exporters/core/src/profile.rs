@@ -292,7 +292,7 @@ pub fn profiles(profile: &Profile, strides: (usize, usize), parts: &[Part]) -> (
             let latency = number(profile.latency);
             if !latency.is_nan() {
                 cell.latency[search(&profile.latency_bounds, latency)] += 1;
-                cell.latency_total += latency;
+                cell.latency_total += profile.within(latency);
             }
             cell.relate(profile, codes, &mut scores);
             cell.repeat(codes, profile.most_repeats);
@@ -301,7 +301,7 @@ pub fn profiles(profile: &Profile, strides: (usize, usize), parts: &[Part]) -> (
             {
                 let (rows, total) = cell.labels.entry(codes[place]).or_default();
                 *rows += 1;
-                *total += label;
+                *total += profile.within(label);
             }
             for (which, segments) in cell.segments.iter_mut().enumerate() {
                 let segment = rows.segments[at * profile.segments.len() + which];

@@ -99,7 +99,7 @@ class FrameFold:
             seconds = frame[LATENCY].drop_nulls().to_numpy()
             buckets = np.bincount(np.searchsorted(LATENCY_BOUNDS, seconds, side="left"), minlength=len(profile.latency))
             profile.latency = [mine + int(more) for mine, more in zip(profile.latency, buckets, strict=True)]
-            profile.latency_total += float(seconds.sum())
+            profile.latency_total += float(np.minimum(seconds, LARGEST).sum())
 
     def _segment(self, profile: Profile, feature: str, value: str, frame: pl.DataFrame, codes: Codes) -> None:
         segments = profile.segments.setdefault(feature, {})
@@ -122,7 +122,7 @@ class FrameFold:
     @staticmethod
     def _label(profile: Profile, codes: Codes, labels: Numbers) -> None:
         known = (codes < UNSEEN) & ~np.isnan(labels)
-        bins, outcomes = codes[known], labels[known]
+        bins, outcomes = codes[known], np.clip(labels[known], -LARGEST, LARGEST)
         numbers, totals = np.bincount(bins), np.bincount(bins, outcomes)
         for code in np.flatnonzero(numbers).tolist():
             rows, total = profile.labels.get(code, (0, 0.0))
