@@ -155,6 +155,13 @@ def test_what_is_odd_in_either_table_is_said(files: Path) -> None:
         assert f"{name}:401: 2 values where the first line names 8: the others count as missing" in notes
 
 
+def test_outcomes_that_are_words_are_said_not_to_be_compared(files: Path) -> None:
+    table(300, 3).with_columns(label=pl.lit(1)).write_csv("then.csv")
+    table(300, 4).with_columns(label=pl.lit("paid")).write_csv("now.csv")
+    notes = json.loads(run("--reference", "then.csv", "--current", "now.csv", "--json").output)["notes"]
+    assert "now.csv: no column holds the true outcome, as numbers or booleans: it is not compared" in notes
+
+
 def test_a_score_beyond_1_is_compared_where_both_tables_have_it(files: Path) -> None:
     table(2000, 1).with_columns(score=pl.Series(np.linspace(300, 700, 2000))).drop("y_pred_proba").write_csv("then.csv")
     table(2000, 2).with_columns(score=pl.Series(np.linspace(400, 800, 2000))).drop("y_pred_proba").write_csv("now.csv")

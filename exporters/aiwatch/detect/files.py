@@ -91,6 +91,8 @@ def read_tables(
     output = before.output if before.output in columns else wanted.prediction
     now = read_table(current, replace(wanted, types=shared, kind=kind, prediction=output), folders[2])
     notes += [note for note in now.notes if note not in notes]
+    if before.labelled and not now.labelled:
+        notes.append(f"{now.files[0]}: no column holds the true outcome, as numbers or booleans: it is not compared")
     if now.prediction != before.prediction:
         if now.prediction is None:
             notes.append(f"{before.output}: left out, only the reference has it")
