@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aiwatch.cli import main
+from aiwatch.detect import files as compared_files
+from aiwatch.detect.situation import Situation
 from aiwatch.detect.tests import TESTS
+from aiwatch.profiles.baseline import Baseline
+from aiwatch.profiles.profile import Profile
 
 
 def table(rows: int, seed: int, *, shift: float = 0.0, new: bool = False, missing: float = 0.0) -> pl.DataFrame:
@@ -185,14 +189,34 @@ def test_a_name_however_long_leaves_the_table_readable(files: Path) -> None:
     assert any(line.startswith("of age ") for line in lines)
 
 
-def test_thousands_of_chunks_are_compared_in_seconds(files: Path) -> None:
-    table(8000, 3).select("amount", "y_pred_proba").write_parquet("long.parquet")
-    started = time.process_time()
-    result = run(
-        "--reference", "long.parquet", "--current", "long.parquet", "--chunk", "10", "--min-rows", "5", "--json"
-    )
-    assert len(json.loads(result.output)["chunks"]) == 800
-    assert time.process_time() - started < 20  # over all chunks before, for each one, it takes minutes
+def test_what_a_chunk_costs_does_not_grow_with_the_number_of_chunks_before_it(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[int] = []
+    situation_of = compared_files.situation_of
+
+    def counted(baseline: Baseline, windows: list[Profile], *more: Any, **named: Any) -> Situation:
+        looked_at.append(len(windows))
+        return situation_of(baseline, windows, *more, **named)
+
+    monkeypatch.setattr(compared_files, "situation_of", counted)
+    monkeypatch.setattr(compared_files, "_PAST", 5)
+    found = compared(table(3000, 3), "--chunk", "100")
+    assert len(found["chunks"]) == len(looked_at) == 30  # type: ignore[arg-type]
+    assert max(looked_at) == 5
+
+
+def test_more_categories_than_a_baseline_keeps_are_no_drift(files: Path) -> None:
+    for seed in (1, 2, 3):
+        chance = np.random.default_rng(seed)
+        before, now = (
+            pl.DataFrame(
+                {"cell": [f"N{each}" for each in chance.choice(400, rows)], "age": chance.normal(40, 10, rows)}
+            )
+            for rows in (20_000, 5000)
+        )
+        before.write_parquet("reference.parquet")
+        assert compared(now)["drifted"] == []
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from aiwatch.profiles.profile import Categorical, Counts
 
 
 def on_counts(baseline: FeatureBaseline, window: Counts) -> Outcome:
-    """Compare how many values are none of the baseline's categories. The baseline itself has such only if it had
-    more categories than it keeps.
+    """Compare how many values are none of the baseline's categories. The baseline has as many as other rows of its
+    period would have had: it may not keep all categories, and had not met all.
 
     Reference: see `compare`.
 

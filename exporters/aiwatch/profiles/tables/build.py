@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from aiwatch.profiles.profile import Categorical, Counts, Numeric, Profile, Shap
 from aiwatch.profiles.tables.frames import FrameFold, as_numbers
 from aiwatch.profiles.tables.raw import NO_VALUE, TableError
 from aiwatch.profiles.tables.typed import Table
+from aiwatch.profiles.tables.unseen import as_in_other_rows, unseen_share
 
 MOST_BINS = 256
 FEWEST_BINS = 16
@@ -59,9 +60,15 @@ def build_baseline(
     """
     shapes: dict[str, Shape] = {}
     features: dict[str, FeatureBaseline] = {}
+    shares: dict[str, float] = {}
     for name, type_ in table.columns.items():
         column = table.frame.select(name).collect().to_series()
-        shapes[name], counts = _numeric(column, bins) if type_ == "numeric" else _categorical(column, bins)
+        if type_ == "numeric":
+            shapes[name], counts = _numeric(column, bins)
+        else:
+            held = _categories(column)
+            shapes[name], counts = _categorical(held, bins)
+            shares[name] = unseen_share(held, bins)
         features[name] = FeatureBaseline(shapes[name], Counts(counts), normal_scores(counts))
     related = (*([table.prediction] if table.prediction else []), *table.types)[:RELATED]
     draft = Baseline(
@@ -74,11 +81,11 @@ def build_baseline(
         relations=related,
         segments={name: _segment_values(table, name, shapes) for name in segments},
     )
-    return _filled(draft, table)
+    return _filled(draft, table, shares)
 
 
-def _filled(draft: Baseline, table: Table) -> Baseline:
-    """Return the baseline with what the table holds, counted in one pass."""
+def _filled(draft: Baseline, table: Table, shares: Mapping[str, float]) -> Baseline:
+    """Return the baseline with what the table holds, counted in one pass; ``shares`` are of unseen categories."""
     fold = FrameFold(msgspec.structs.replace(draft, segments={}))
     whole = fold.fold.empty(names.UNKNOWN, draft.created)
     different = 0
@@ -88,7 +95,9 @@ def _filled(draft: Baseline, table: Table) -> Baseline:
     return msgspec.structs.replace(
         draft,
         features={
-            name: FeatureBaseline(feature.shape, whole.features[name], feature.scores)
+            name: FeatureBaseline(
+                feature.shape, as_in_other_rows(whole.features[name], shares.get(name, 0.0)), feature.scores
+            )
             for name, feature in draft.features.items()
         },
         sums=tuple(whole.sums),
@@ -158,13 +167,17 @@ def edges_of(ordered: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.floa
     return distinct[:0]
 
 
-def _categorical(column: pl.Series, most: int) -> tuple[Shape, list[int]]:
-    """Return the most frequent categories, the most frequent first, and how many values each has."""
+def _categories(column: pl.Series) -> pl.Series:
+    """Return the values of a column that can be categories."""
     held = column.drop_nulls()
-    held = held.filter((held != NO_VALUE) & (held.str.len_chars() <= LONGEST))
-    counts: Any = held.value_counts().sort(["count", column.name], descending=[True, False])
+    return held.filter((held != NO_VALUE) & (held.str.len_chars() <= LONGEST))
+
+
+def _categorical(held: pl.Series, most: int) -> tuple[Shape, list[int]]:
+    """Return the most frequent categories, the most frequent first, and how many values each has."""
+    counts: Any = held.value_counts().sort(["count", held.name], descending=[True, False])
     chosen = counts.head(most)
-    return Categorical(tuple(chosen[column.name].to_list())), chosen["count"].to_list()
+    return Categorical(tuple(chosen[held.name].to_list())), chosen["count"].to_list()
 
 
 def _segment_values(table: Table, name: str, shapes: dict[str, Shape]) -> tuple[str, ...]:

@@ -1,0 +1,61 @@
+"""How many unseen categories other rows have: more than those that the categories were chosen by."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+
+from aiwatch import names
+from aiwatch.profiles.profile import Counts, bounded, summed
+
+_PARTS = 20
+
+
+def unseen_share(values: pl.Series, most: int) -> float:
+    """Return the share of unseen values in other rows, if the ``most`` frequent ones of ``values`` are the seen ones.
+
+    Categories are the most frequent ones by chance, too: in rows that had no part in the choice they are rarer, and
+    some are there that no row had. Twenty-fold cross-validation lets each twentieth of the rows be such others.
+
+    Reference: M. Stone, "Cross-validatory choice and assessment of statistical predictions", 1974.
+
+    Args:
+        values: categories, without gaps.
+        most: how many of them are seen ones.
+
+    >>> often = pl.Series(["a", "a", "b", "a"] * 100)
+    >>> unseen_share(often, 2), unseen_share(often, 1)
+    (0.0, 0.25)
+    >>> unseen_share(pl.Series([f"{row}" for row in range(100)]), 200)
+    1.0
+    """
+    if not len(values):
+        return 0.0
+    part = pl.Series("part", np.arange(len(values)) % _PARTS)
+    rows = pl.DataFrame([values.alias("value"), part]).group_by("value", "part").len()
+    place = rows["value"].rank("dense").to_numpy().astype(np.int64) - 1
+    counts = np.zeros((place.max() + 1, _PARTS), np.int64)
+    counts[place, rows["part"].to_numpy()] = rows["len"].to_numpy()
+    others = counts.sum(axis=1, keepdims=True) - counts
+    chosen = np.argsort(-others, axis=0, kind="stable")[:most]
+    seen = np.take_along_axis(np.where(others > 0, counts, 0), chosen, axis=0)
+    return float(1 - seen.sum() / len(values))
+
+
+def as_in_other_rows(counts: Counts, share: float) -> Counts:
+    """Return counts with at least this share of unseen values, at the cost of all seen ones in proportion.
+
+    >>> as_in_other_rows(Counts([70, 20, 10]), 0.1)
+    Counts(bins=[63, 18, 9], missing=0, invalid=0, unseen={'other': 10}, ...)
+    >>> as_in_other_rows(Counts([8], unseen={"b": 2}), 0.1).bins
+    [8]
+    """
+    unseen = sum(counts.unseen.values())
+    more = round(share * (counts.seen + unseen)) - unseen
+    if more <= 0:
+        return counts
+    ends = np.cumsum(counts.bins) * (counts.seen - more)
+    bins = [int(end - start) for start, end in pairwise([0, *(ends / counts.seen).round()])]
+    return Counts(bins, counts.missing, counts.invalid, bounded(summed(counts.unseen, {names.OTHER: more})))

@@ -1,0 +1,35 @@
+"""Seen and unseen categories, in rows that had no part in choosing which is which."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from aiwatch.profiles.profile import Counts
+from aiwatch.profiles.tables.unseen import as_in_other_rows, unseen_share
+
+ROWS, SEEN = 20_000, 256
+
+
+@pytest.mark.parametrize(("number", "slope"), [(300, 0.0), (300, 0.6), (1000, 1.1), (270, 0.0)])
+def test_the_share_of_unseen_categories_is_what_other_rows_will_have(number: int, slope: float) -> None:
+    shares = np.arange(1, number + 1) ** -slope
+    shares /= shares.sum()
+    for seed in range(5):
+        drawn = np.random.default_rng(seed).choice(number, ROWS, p=shares)
+        counts = np.bincount(drawn, minlength=number)
+        seen = np.argsort(-counts, kind="stable")[:SEEN]
+        truth = 1 - shares[seen[counts[seen] > 0]].sum()
+        error = np.sqrt(truth * (1 - truth) / ROWS)
+        assert abs(unseen_share(pl.Series(drawn.astype(str)), SEEN) - truth) < 4 * error + 0.001
+        if not slope:  # where chance alone chooses, the rows that it chose by are far off
+            assert truth - (1 - counts[seen].sum() / ROWS) > 5 * error
+
+
+def test_a_baseline_keeps_its_number_of_rows_whatever_is_unseen_in_others() -> None:
+    counts = Counts([5, 4, 3, 1, 1, 1], missing=7, unseen={"z": 1})
+    other = as_in_other_rows(counts, 0.3)
+    assert other.rows == counts.rows
+    assert sum(other.unseen.values()) == 5
+    assert as_in_other_rows(Counts([0, 0]), 0.3) == Counts([0, 0])
