@@ -189,6 +189,17 @@ def test_a_name_however_long_leaves_the_table_readable(files: Path) -> None:
     assert any(line.startswith("of age ") for line in lines)
 
 
+def test_however_many_features_drift_all_are_named_behind_their_chunk(files: Path) -> None:
+    names = [f"a_feature_with_a_long_name_{number}" for number in range(5)]
+    for name, mean in (("then.csv", 0.0), ("now.csv", 1.0)):
+        chance = np.random.default_rng(int(mean))
+        pl.DataFrame({each: chance.normal(mean, 1, 500) for each in names}).write_csv(name)
+    (row,) = [
+        line for line in run("--reference", "then.csv", "--current", "now.csv").output.splitlines() if line[:2] == "0 "
+    ]
+    assert row.endswith(", ".join(names))
+
+
 def test_what_a_chunk_costs_does_not_grow_with_the_number_of_chunks_before_it(
     files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,7 +120,7 @@ def _cell(text: str) -> str:
 
 
 def _table(head: list[tuple[str, ...]], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
-    cells = [tuple(map(_cell, row)) for row in (*head, *rows)]
+    cells = [(*map(_cell, row[:-1]), " ".join(row[-1].split())) for row in (*head, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head[0]))]
     for row in cells:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
