@@ -133,3 +133,19 @@ def test_a_model_that_weighs_all_inputs_anew_is_another_model() -> None:
 def test_the_same_people_want_no_cause(seed: int) -> None:
     rng = np.random.default_rng([5, seed])
     assert not compared(orders(3000, rng), orders(12_000, rng)).causes
+
+
+@pytest.mark.parametrize("rows", [200, 1000, 4000])
+def test_columns_that_are_alike_are_not_swapped_when_another_one_moves(rows: int) -> None:
+    """Bins of a few rows each differ from former ones by chance, and each column looks like all others did."""
+    alike = [f"c{number}" for number in range(8)]
+    types: dict[str, Type] = dict.fromkeys(alike, "numeric")
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        reference, now = (pl.DataFrame({name: rng.normal(0, 1, number) for name in alike}) for number in (10_000, rows))
+        now = now.with_columns(pl.col("c0") + 1.0)
+        table = Table(reference.lazy(), types, None, False, False, 10_000, ("reference",), "0" * 64, ())
+        baseline = build_baseline(table, "orders", created=START, model_version="1")
+        chunk = compare(baseline, table, [Piece(0, now)], Criteria()).chunks[-1]
+        assert {finding.feature for finding in chunk.findings if finding.drifted} == {"c0"}
+        assert all(cause.kind != "swapped" for cause in chunk.causes[:1])

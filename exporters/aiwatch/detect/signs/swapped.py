@@ -7,13 +7,16 @@ from itertools import combinations
 
 import numpy as np
 
+from aiwatch.detect.cells import cells
 from aiwatch.detect.signs.contract import Sign
 from aiwatch.detect.signs.smooth import distribution
 from aiwatch.detect.situation import Situation
 from aiwatch.profiles.baseline import FeatureBaseline
 from aiwatch.profiles.profile import Categorical, Counts, Numeric
 
-_LEAST = 0.15  # distance of the former distributions: below, nobody can tell a swap
+_FEWEST = 50  # rows
+_LEAST = 0.1  # total variation from what a feature was: below, nobody can tell a swap
+_HALF_NORMAL = 0.4  # half of what a standard normal differs from 0 by on average
 _CLOSE = 0.25  # of that distance may remain between a feature and the other's past
 
 
@@ -29,14 +32,14 @@ def swapped(situation: Situation) -> Iterator[Sign]:
 
 
 def _moved(feature: FeatureBaseline, counts: Counts) -> bool:
-    return counts.seen + sum(counts.unseen.values()) >= 50 and _distance(feature.counts, counts) > _LEAST
-
-
-def _distance(then: Counts, now: Counts) -> float:
-    """Return the total variation between two counts of one shape; what is unseen counts as a bin of its own."""
-    one = np.array([*then.bins, sum(then.unseen.values())], float)
-    other = np.array([*now.bins, sum(now.unseen.values())], float)
-    return float(np.abs(one / max(one.sum(), 1) - other / max(other.sum(), 1)).sum() / 2)
+    """Tell whether a feature is another one than it was, by more than chance makes of so few rows."""
+    both = cells(feature, counts)
+    rows = both.sum(axis=1, keepdims=True)
+    if both.size == 0 or rows[1] < _FEWEST:
+        return False
+    pooled = both.sum(axis=0) / rows.sum()
+    by_chance = _HALF_NORMAL * np.sqrt(pooled * (1 / rows).sum()).sum()
+    return bool(np.abs(np.diff(both / rows, axis=0)).sum() / 2 - by_chance > _LEAST)
 
 
 def _likeness(feature: FeatureBaseline, source: FeatureBaseline, counts: Counts) -> float:
