@@ -30,7 +30,7 @@ check: $(INSTALLED) ## lint, types, import contracts, generated files up to date
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
-	@! command -v cargo >/dev/null || (cd exporters/core && cargo fmt --check && cargo clippy --quiet --locked -- --deny warnings)
+	@! (cargo fmt --version && cargo clippy --version) >/dev/null 2>&1 || (cd exporters/core && cargo fmt --check && cargo clippy --quiet --locked -- --deny warnings)
 	@mkdir -p build && $(BIN)/lint-imports --no-cache >build/lint-imports.log 2>&1 || { cat build/lint-imports.log; exit 1; }
 	@$(BIN)/aiwatch provision --check
 
@@ -102,7 +102,7 @@ test-compose: $(INSTALLED) ## prove docker-compose.yml on a Docker daemon (slow)
 fmt: $(INSTALLED) ## format the code
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
-	@! command -v cargo >/dev/null || (cd exporters/core && cargo fmt)
+	@! cargo fmt --version >/dev/null 2>&1 || (cd exporters/core && cargo fmt)
 
 clean: ## remove the environment, caches and everything built
 	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis exporters/core/target exporters/aiwatch/*.so
