@@ -20,8 +20,9 @@ from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.profile import Profile
 from aiwatch.profiles.result import Result
 from aiwatch.profiles.tables.build import build_baseline
+from aiwatch.profiles.tables.columns import ERROR, LABEL, LATENCY, VERSION, Type
 from aiwatch.profiles.tables.frames import FrameFold
-from aiwatch.profiles.tables.typed import ERROR, LABEL, LATENCY, VERSION, Table, Type
+from aiwatch.profiles.tables.typed import Table
 from bench.cause.incident import START, Hour, Plant, usual_hour
 from bench.cause.worlds import World
 

@@ -13,7 +13,8 @@ from aiwatch.detect.aspects import Criteria
 from aiwatch.detect.files import Chunk, Compared, Piece, compare
 from aiwatch.profiles.result import Result
 from aiwatch.profiles.tables.build import build_baseline
-from aiwatch.profiles.tables.typed import ERROR, LABEL, LATENCY, VERSION, Table, Type
+from aiwatch.profiles.tables.columns import ERROR, LABEL, LATENCY, VERSION, Type
+from aiwatch.profiles.tables.typed import Table
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 TYPES: dict[str, Type] = {"income": "numeric", "spent": "numeric", "age": "numeric", "country": "categorical"}

@@ -13,7 +13,7 @@ from aiwatch.detect.explain import BY_CHANCE, can_be_told, explain, log_weight
 from aiwatch.detect.signs.contract import Sign
 from aiwatch.detect.situation import situation_of
 from aiwatch.profiles.result import Finding, Result
-from aiwatch.profiles.tables.typed import ERROR, LABEL, LATENCY, VERSION
+from aiwatch.profiles.tables.columns import ERROR, LABEL, LATENCY, VERSION
 from tests.detect.incidents import START, compared_with_reference, found, rescored, rows
 
 MISSING = ("spent", "missing_share")

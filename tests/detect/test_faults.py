@@ -12,7 +12,8 @@ from aiwatch import names
 from aiwatch.detect.aspects import Criteria
 from aiwatch.detect.files import Chunk, Piece, compare
 from aiwatch.profiles.tables.build import build_baseline
-from aiwatch.profiles.tables.typed import Table, Type
+from aiwatch.profiles.tables.columns import Type
+from aiwatch.profiles.tables.typed import Table
 from tests.detect.incidents import START
 
 TYPES: dict[str, Type] = {

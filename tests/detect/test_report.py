@@ -13,8 +13,9 @@ from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.profile import Categorical, Counts, Numeric, Profile
 from aiwatch.profiles.result import Claim, Finding, Result, result_id
 from aiwatch.profiles.tables.build import build_baseline
+from aiwatch.profiles.tables.columns import LABEL
 from aiwatch.profiles.tables.frames import FrameFold
-from aiwatch.profiles.tables.typed import LABEL, Table
+from aiwatch.profiles.tables.typed import Table
 from aiwatch.report.document import report_of
 from tests.detect.incidents import START, TYPES, rows
 from tests.profiles.samples import feature

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from aiwatch.profiles.tables.typed import Table, Wanted, read_table
+from aiwatch.profiles.tables.columns import Wanted
+from aiwatch.profiles.tables.typed import Table, read_table
 
 
 @pytest.fixture

@@ -68,14 +68,15 @@ def baseline(
         raise click.UsageError("--until goes with --since; of files all rows are taken.")
     found = shared.find_model(catalogue_folder, process, without_baseline=True)
     try:
-        from aiwatch.profiles.tables import build, raw, stored, typed  # who only exports needs neither polars nor numpy
+        # who only exports needs neither polars nor numpy
+        from aiwatch.profiles.tables import build, columns, raw, stored, typed
     except ImportError as error:
         raise click.ClickException(f"reading tables needs {error.name}: pip install 'aiwatch[drift]'") from None
     options = found.options
     assert isinstance(options, PredictionOptions)
-    types: dict[str, typed.Type] = {name: feature.type for name, feature in options.features.items()}
-    kind: typed.Kind = "classifier" if found.kind.name == "classifier" else "regressor"
-    wanted = typed.Wanted(types, kind, score, timestamp, label)
+    types: dict[str, columns.Type] = {name: feature.type for name, feature in options.features.items()}
+    kind: columns.Kind = "classifier" if found.kind.name == "classifier" else "regressor"
+    wanted = columns.Wanted(types, kind, score, timestamp, label)
     with tempfile.TemporaryDirectory(prefix="aiwatch-baseline-") as scratch:
         folder = Path(scratch)
         if since is not None:

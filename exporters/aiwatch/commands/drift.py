@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from aiwatch.detect.aspects import Criteria
     from aiwatch.detect.hourly.shown import Shown
     from aiwatch.detect.shown import Comparison
-    from aiwatch.profiles.tables.typed import Table, Wanted
+    from aiwatch.profiles.tables.columns import Wanted
+    from aiwatch.profiles.tables.typed import Table
 
 DRIFT = 3  # exit code
 _LONGEST = timedelta(days=36_500)  # chunk
@@ -215,7 +216,7 @@ def _wanted(
 ) -> tuple[Wanted, Criteria]:
     """Return what the tables should hold and how they are judged, as the catalogue says if a process is named."""
     from aiwatch.detect.aspects import Criteria
-    from aiwatch.profiles.tables.typed import Type, Wanted
+    from aiwatch.profiles.tables.columns import Type, Wanted
 
     if process is None:
         return Wanted(prediction=score, time=timestamp, label=label), Criteria(min_rows)

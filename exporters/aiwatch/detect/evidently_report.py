@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from aiwatch.profiles.tables.typed import Type
+from aiwatch.profiles.tables.columns import Type
 
 
 def write_evidently(reference: pl.DataFrame, current: pl.DataFrame, types: Mapping[str, Type], path: Path) -> None:

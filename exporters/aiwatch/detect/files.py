@@ -26,9 +26,10 @@ from aiwatch.detect.tests import relations
 from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.profile import Numeric, Profile
 from aiwatch.profiles.result import Claim, Finding, Result, State, result_id
+from aiwatch.profiles.tables.columns import Kind, Type, Wanted
 from aiwatch.profiles.tables.frames import FrameFold, as_numbers
 from aiwatch.profiles.tables.raw import TableError, read_raw
-from aiwatch.profiles.tables.typed import Kind, Table, Type, Wanted, read_table
+from aiwatch.profiles.tables.typed import Table, read_table
 from aiwatch.report import alert_text
 
 ERROR = 0.01  # probability that anything at all is called drift in a run without a change

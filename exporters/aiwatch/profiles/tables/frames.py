@@ -15,8 +15,8 @@ from aiwatch import names
 from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.fold import INVALID, LARGEST, LONGEST, MISSING, UNSEEN, Fold, empty_counts
 from aiwatch.profiles.profile import LATENCY_BOUNDS, Counts, Numeric, Profile, Segment, Shape, bounded, smallest, summed
+from aiwatch.profiles.tables.columns import ERROR, LABEL, LATENCY, VERSION
 from aiwatch.profiles.tables.raw import NO_VALUE
-from aiwatch.profiles.tables.typed import ERROR, LABEL, LATENCY, VERSION
 
 Codes: TypeAlias = npt.NDArray[np.uint16]
 Hashes: TypeAlias = npt.NDArray[np.uint32]
