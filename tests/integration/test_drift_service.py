@@ -151,7 +151,7 @@ def test_more_results_than_one_answer_holds_are_all_read(es: Elasticsearch, stor
         store.put(stored(ago))
     es.indices.refresh(index=RESULTS)
     assert [link.start for link in store.links("fraud", hour(550))] == [hour(ago) for ago in range(551, 0, -1)]
-    assert len(store.results("fraud", hour(600), hour(0))) == 600
+    assert len(store.results("fraud", BASELINE.fingerprint, hour(600), hour(0))) == 600
 
 
 def test_a_tested_window_comes_back_as_it_was_and_its_report_with_it(es: Elasticsearch, store: DriftStore) -> None:
@@ -159,7 +159,8 @@ def test_a_tested_window_comes_back_as_it_was_and_its_report_with_it(es: Elastic
     store.put(stored(2))
     assert store.tested("fraud", hour(2)) == stored(2)
     es.indices.refresh(index=RESULTS)
-    [result] = store.results("fraud", hour(9), hour(0))
+    [result] = store.results("fraud", BASELINE.fingerprint, hour(9), hour(0))
+    assert store.results("fraud", "former", hour(9), hour(0)) == []
     assert result.report == {}
     assert es.count(index=RESULTS)["count"] == 1
 

@@ -136,8 +136,9 @@ class MemoryStore:
     def tested(self, process: str, start: datetime) -> StoredWindow | None:
         return self.documents.get(result_id(process, start))
 
-    def results(self, process: str, start: datetime, end: datetime) -> list[Result]:
-        return [each.result for each in self._of(process) if start <= each.link.start < end]
+    def results(self, process: str, baseline: str, start: datetime, end: datetime) -> list[Result]:
+        found = [each.result for each in self._of(process) if start <= each.link.start < end]
+        return [result for result in found if result.baseline == baseline]
 
     def put(self, tested: StoredWindow) -> None:
         if self.die_after is not None and self.writes >= self.die_after:

@@ -164,6 +164,50 @@ def test_a_baseline_that_is_made_while_it_runs_is_followed_and_a_process_that_go
     assert states == {'ai_drift_state{process="fraud",state="ok"}'}
 
 
+def test_a_new_baseline_is_shown_at_once_and_what_was_found_by_the_former_no_longer() -> None:
+    service = serving(filled(4, high=(3,)), process(held=HELD))
+    service.look(at(4.5))
+    assert series(service, 'ai_drift_state{process="fraud",state="drift"}').popitem()[1] == 1.0
+    renewed = msgspec.structs.replace(baseline(rows=200), created=at(4))
+    service.follow(catalogue(process(held=renewed)))
+    assert service.look(at(4.6)) == []
+    assert series(service, 'ai_drift_state{process="fraud",state="not_enough_data"}').popitem()[1] == 1.0
+    made = 'ai_baseline_timestamp_seconds{process="fraud"}'
+    assert series(service, made) == {made: at(4).timestamp()}
+
+
+def test_what_was_found_stays_shown_where_a_changed_process_cannot_be_looked_at() -> None:
+    store = filled(4, high=(3,))
+    service = serving(store, process(held=HELD))
+    service.look(at(4.5))
+    store.seen = _unreachable
+    service.follow(catalogue(process(held=baseline(rows=200))))
+    assert service.look(at(4.6)) == ["fraud"]
+    assert series(service, 'ai_drift_state{process="fraud",state="drift"}').popitem()[1] == 1.0
+
+
+class Effects(CountingJudge):
+    """Finds an effect that is greater by the second baseline than by the first."""
+
+    def judge(self, memory: bytes, window: Profile) -> tuple[bytes, Result]:
+        later, result = super().judge(memory, window)
+        effect = 0.1 if window.baseline == HELD.fingerprint else 0.7
+        findings = tuple(msgspec.structs.replace(each, effect=effect) for each in result.findings)
+        return later, msgspec.structs.replace(result, findings=findings)
+
+
+def test_no_trend_is_seen_in_results_of_two_baselines() -> None:
+    store, renewed = filled(60), baseline(rows=200)
+    judges = {"fraud": Effects()}
+    serving(store, process(held=HELD), judges=judges).look(at(60.5))
+    for hour in range(60, 120):
+        store.arrive("a", profile(hour, LOW, renewed))
+    service = serving(store, process(held=renewed), judges=judges)
+    service.look(at(120.5))
+    assert len(judges["fraud"].judged) == 120
+    assert series(service, "ai_drift_expected_seconds") == {}
+
+
 def test_processes_come_after_those_that_they_depend_on() -> None:
     a, b, c = process("a", upstream=["c"]), process("b"), process("c", upstream=["b"])
     assert [each.name for each in in_order([a, b, c])] == ["b", "c", "a"]

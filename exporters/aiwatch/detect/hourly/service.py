@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -42,10 +41,9 @@ class Watched:
         assert process.baseline is not None
         length = timedelta(seconds=process.options.drift.window)
         self.watch = ProcessWatch(process, process.baseline, length, judge, store)
-        self._process = process
         self._rhythm = rhythm_of(process.baseline)
         self._store = store
-        self._history: deque[Result] | None = None
+        self._history: list[Result] | None = None
 
     @property
     def result(self) -> Result | None:
@@ -63,8 +61,8 @@ class Watched:
         """Test what there is to test; return how many windows."""
         tested = self.watch.catch_up(now, upstream)
         if self.result and (tested or self._history is None):
-            self._history = deque(self._store.results(self._process.name, self.result.end - _HISTORY, self.result.time))
-            self._history.append(self.result)
+            found, since = self.result, self.result.end - _HISTORY
+            self._history = [*self._store.results(found.process, found.baseline, since, found.time), found]
         return tested
 
     def expected(self) -> dict[str, float]:
@@ -96,6 +94,7 @@ class Service:
         self._make_judge = make_judge
         self._only = only
         self._watched: dict[str, Watched] = {}
+        self._not_shown: set[str] = set()  # as they are now; what was shown of them stays until they were looked at
         self._models: Sequence[Process] = ()
 
     def follow(self, catalogue: Catalogue) -> None:
@@ -112,6 +111,8 @@ class Service:
                 kept[process.name] = self._watched[process.name]
             else:
                 kept[process.name] = Watched(process, self._make_judge(process, process.baseline), self._store)
+        renewed = {name for name, watched in kept.items() if watched is not self._watched.get(name)}
+        self._not_shown = renewed | (self._not_shown & kept.keys())
         self._watched = kept
         names = {process.name for process in self._models}
         self.collector.shown = {name: shown for name, shown in self.collector.shown.items() if name in names}
@@ -134,8 +135,9 @@ class Service:
             began = time.monotonic()
             try:
                 tested = watched.look(now, self._results_of(process.file.upstream))
-                if tested or process.name not in self.collector.shown:
+                if tested or process.name in self._not_shown:
                     self._show(process)
+                    self._not_shown.discard(process.name)
             except Exception as error:  # whatever is wrong with one process, the others go on
                 failed.append(process.name)
                 self._failed(process.name, error)

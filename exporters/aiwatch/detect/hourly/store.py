@@ -95,9 +95,9 @@ class DriftStore:
             result, msgspec.convert(source["link"], Link), zlib.decompress(base64.b64decode(source["memory"]))
         )
 
-    def results(self, process: str, start: datetime, end: datetime) -> list[Result]:
-        """Return what was found in the windows that began in a time, without their reports, oldest first."""
-        wanted = [{"term": {names.PROCESS: process}}, _from(start, end)]
+    def results(self, process: str, baseline: str, start: datetime, end: datetime) -> list[Result]:
+        """Return what was found by one baseline in the windows that began in a time, oldest first, without reports."""
+        wanted = [{"term": {names.PROCESS: process}}, {"term": {"baseline": baseline}}, _from(start, end)]
         found = self._scan(RESULTS, wanted, ascending=True, without=["report", *_FIELDS])
         return [msgspec.convert(source, Result) for source in found]
 
