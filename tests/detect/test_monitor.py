@@ -169,6 +169,14 @@ def test_a_rhythm_is_small_and_is_left_alone_when_it_does_not_fit() -> None:
     assert learn(stream.baseline, list(stream.past())[:20]) is None
 
 
+@pytest.mark.parametrize("hours", [52, 71, 73])
+def test_a_training_period_of_two_days_and_more_is_enough_to_begin_with(hours: int) -> None:
+    stream = Stream(QUIET, 12)
+    rhythm = learn(stream.baseline, list(stream.past())[:hours])
+    watch = Monitor(stream.baseline, Criteria(), BUDGET, rhythm)
+    assert {result.state for _, result in steps(watch, stream.hours(6))} == {"ok"}
+
+
 def test_another_least_effect_and_another_test_are_taken_from_the_criteria() -> None:
     stream = Stream(QUIET, 12, Change("mean", 0, 0.3), rows=2000)
     lenient = Criteria(minimum_effect={"kolmogorov_smirnov": 0.5})

@@ -296,7 +296,7 @@ class Usual:
         self.relation = 0.0
         if rhythm is not None and fits:
             self.relation = rhythm.relation / UNIT
-            self._season = np.array(rhythm.season, dtype=np.float64).reshape(len(rhythm.season), -1) / UNIT
+            self._season = np.array(rhythm.season, dtype=np.float64).reshape(-1, len(channels.center)) / UNIT
             self._error = np.array(rhythm.error, dtype=np.float64) / UNIT
             self._spread = np.array(rhythm.spread, dtype=np.float64)
             self.white = np.array(rhythm.white, dtype=np.float64) / UNIT
