@@ -107,6 +107,7 @@ def test_settings_are_read(tmp_path: Path) -> None:
         ("drift: {minimum_effect: {psi: 0}}\n", "9: drift.minimum_effect.psi: 0 must be greater than 0"),
         ("drift: {minimum_effect: {size: 1}}\n", "9: drift.minimum_effect.size: 'size' stands here, but one of"),
         ("drift: {max_baseline_age: 0s}\n", "9: drift.max_baseline_age: 0s must be greater than 0"),
+        ("drift: {timezone: Berlin}\n", "9: drift.timezone: no time zone is called 'Berlin': write UTC"),
         ("upstream: [froud]\n", "9: upstream[0]: no process is called 'froud'"),
         ("upstream: [fraud]\n", "9: upstream[0]: a process cannot be upstream of itself; remove it"),
         ("alerts: {drift_expected: {window: 1d}}\n", "9: alerts.drift_expected.window: unknown key; allowed:"),

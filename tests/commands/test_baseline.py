@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from aiwatch.catalogue.load import load_catalogue as load
 from aiwatch.cli import main
+from aiwatch.detect.hourly.judging import ProcessJudge
+from aiwatch.detect.rhythm import rhythm_of
 from aiwatch.profiles.baseline import read_baseline
 from tests.catalogue.test_baselines import PROCESS
 
@@ -49,6 +52,35 @@ def test_a_baseline_is_written_and_says_what_it_holds(catalogue: Path, lines: Pa
     assert made.features["channel"].counts.missing == 3000
     assert made.segments == {"country": made.features["country"].shape.values}  # type: ignore[union-attr]
     assert sum(number for number, _ in made.labels.values()) == 3000
+
+
+def test_its_hours_are_those_of_the_time_zone_and_another_one_is_told_by_the_service(
+    catalogue: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = tmp_path / "hours.jsonl"
+    with log.open("w") as file:
+        for number in range(72 * 30):
+            time = f"2026-03-{2 + number // 720:02}T{number // 30 % 24:02}:00:00Z"
+            features = {"amount": number % 7, "country": "DF"[number % 2], "channel": None}
+            file.write(
+                json.dumps({"@timestamp": time, "type": "prediction", "features": features, "score": 0.5}) + "\n"
+            )
+    file = catalogue / "processes" / "card-fraud.yml"
+    file.write_text(PROCESS + "drift: {timezone: Asia/Kolkata}\n")
+    assert make(catalogue, "card-fraud", "--from", str(log)).exit_code == 0
+    [held] = [each for each in load(catalogue).processes if each.name == "card-fraud"]
+    assert held.baseline is not None
+    rhythm = rhythm_of(held.baseline)
+    assert rhythm is not None
+    assert (rhythm.windows, rhythm.timezone) == (72, "Asia/Kolkata")
+    assert [hour for hour, rows in enumerate(rhythm.volume) if rows] == list(range(5, 77))
+    ProcessJudge(held, held.baseline)
+    assert not caplog.messages
+    file.write_text(PROCESS)
+    [moved] = [each for each in load(catalogue).processes if each.name == "card-fraud"]
+    ProcessJudge(moved, held.baseline)
+    said = "card-fraud: its baseline knows the hours of Asia/Kolkata, not those of UTC: make it anew"
+    assert said in caplog.text
 
 
 def test_made_again_of_the_same_rows_it_is_the_same_file(catalogue: Path, lines: Path) -> None:

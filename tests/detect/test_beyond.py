@@ -188,6 +188,14 @@ def test_an_hour_that_never_came_and_another_version_of_the_rhythm_tell_nothing(
     assert usual_rows(msgspec.structs.replace(rhythm, version=VERSION + 1), nine, nine + timedelta(hours=2)) == 0
 
 
+def test_the_hours_of_the_week_are_those_of_the_time_zone() -> None:
+    rhythm = msgspec.json.decode(with_rhythm(100, 0).rhythm, type=Rhythm)
+    berlin = msgspec.structs.replace(rhythm, timezone="Europe/Berlin")
+    hour = timedelta(hours=1)
+    for start in (MONDAY + number * hour for number in range(48)):
+        assert usual_rows(berlin, start, start + hour) == usual_rows(rhythm, start + hour, start + 2 * hour)
+
+
 @pytest.mark.parametrize(("what", "there"), [("zero", True), ("clipped", True), ("fewer", False), ("same", False)])
 def test_a_count_of_which_half_is_set_to_zero_is_told_from_people_with_smaller_ones(what: str, there: bool) -> None:
     rng = np.random.default_rng(8)

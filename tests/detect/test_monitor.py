@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
@@ -48,6 +49,25 @@ def test_a_daily_rhythm_of_the_features_is_no_drift_but_would_be_without_knowing
     assert {result.state for _, result in steps(monitor(stream), iter(hours))} == {"ok"}
     ignorant = Monitor(stream.baseline, Criteria(), BUDGET)
     assert "drift" in {result.state for _, result in steps(ignorant, iter(hours))}
+
+
+PUT_FORWARD = 6 * 24 + 7  # hours from `START` until New York puts its clocks forward
+
+
+def put_forward(stream: Stream, hours: int) -> Iterator[Profile]:
+    """Yield hours of people in New York, who do everything an hour earlier from a night on."""
+    for number, window in enumerate(stream.hours(hours)):
+        if number == PUT_FORWARD - 1:  # the next window is drawn after this one
+            stream.truths = [replace(truth, phase=truth.phase - 1) for truth in stream.truths]
+        yield window
+
+
+@pytest.mark.parametrize(("timezone", "states"), [("America/New_York", {"ok"}), ("UTC", {"ok", "drift"})])
+def test_a_clock_that_is_put_forward_is_no_drift_where_the_time_zone_is_known(timezone: str, states: set[str]) -> None:
+    stream = Stream(World(low=500, high=10_000, season=0.6), 1)
+    rhythm = learn(stream.baseline, stream.past(), timezone)
+    watch = Monitor(stream.baseline, Criteria(), BUDGET, rhythm)
+    assert {result.state for _, result in steps(watch, put_forward(stream, PUT_FORWARD + 72))} == states
 
 
 @pytest.mark.parametrize("at", [27, 34, 41])

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from aiwatch.kinds import kind_named
 from aiwatch.kinds.base import Kind
-from aiwatch.kinds.options import Duration, Frozen, KindOptions, Severity, Slo
+from aiwatch.kinds.options import Duration, Frozen, KindOptions, Severity, Slo, Timezone
 from aiwatch.profiles.baseline import Baseline
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
@@ -29,17 +28,7 @@ class FieldSource(Frozen):
     field: Annotated[str, Field(min_length=1)]
     unit: Unit | None = None
     values: dict[str, str] = {}
-    timezone: str | None = None
-
-    @field_validator("timezone")
-    @classmethod
-    def _timezone_is_known(cls, value: str | None) -> str | None:
-        if value is not None:
-            try:
-                ZoneInfo(value)
-            except (ZoneInfoNotFoundError, ValueError, OSError):
-                raise ValueError(f"no time zone is called {value!r}: write UTC, Europe/Berlin or the like") from None
-        return value
+    timezone: Timezone | None = None
 
 
 class Log(Frozen):

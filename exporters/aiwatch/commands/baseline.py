@@ -102,7 +102,7 @@ def baseline(
                 segments=options.drift.segments,
                 bins=build.bins_for(len(table.columns)),
             )
-            made = _with_rhythm(made, build.hourly_profiles(table, made))
+            made = _with_rhythm(made, build.hourly_profiles(table, made), options.drift.timezone)
         except raw.TableError as error:
             raise click.ClickException(str(error)) from None
     if since is not None:
@@ -123,11 +123,11 @@ def baseline(
     click.echo(f"{path} {said}: {made.source.rows} rows, {len(table.types)} features, {path.stat().st_size} bytes")
 
 
-def _with_rhythm(made: Baseline, hours: Iterator[Profile]) -> Baseline:
+def _with_rhythm(made: Baseline, hours: Iterator[Profile], timezone: str) -> Baseline:
     """Return a baseline that knows how its process usually moves, if it was made of enough hours."""
     from aiwatch.detect.rhythm import learn
 
-    rhythm = learn(made, hours)
+    rhythm = learn(made, hours, timezone)
     return msgspec.structs.replace(made, rhythm=msgspec.Raw(msgspec.json.encode(rhythm)))
 
 

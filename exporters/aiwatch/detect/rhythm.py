@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
@@ -26,7 +27,7 @@ from aiwatch.profiles.profile import Profile
 VERSION = 1
 UNIT = 100_000  # of what is stored as whole numbers
 HOUR = timedelta(hours=1)
-_EPOCH = datetime(1970, 1, 5, tzinfo=UTC)  # a Monday
+_MONDAY = datetime(1970, 1, 5)
 _FEWEST = 48  # windows
 _ENOUGH_ROWS = 20  # in an hour
 _BY_CHANCE = 1e-6  # probability of a season where there is none
@@ -49,7 +50,8 @@ class Rhythm(msgspec.Struct, frozen=True, kw_only=True):
         white: standard deviation from one window to the next, beyond what the number of rows explains.
         slow: standard deviation of what lasts for hours and days.
         relation: how far the correlation that moves most (Fisher's transformation of it) usually wanders.
-        volume: rows by the hour of the week, Monday 0:00 UTC first.
+        volume: rows by the hour of the week, Monday 0:00 first.
+        timezone: of the clock that hours of the day and of the week are read from.
     """
 
     version: int
@@ -61,19 +63,31 @@ class Rhythm(msgspec.Struct, frozen=True, kw_only=True):
     slow: tuple[int, ...]
     relation: int
     volume: tuple[int, ...]
+    timezone: str = "UTC"
 
 
-def basis(start: datetime, end: datetime, terms: int = 16) -> Floats:
+def _clock(time: datetime, timezone: str) -> float:
+    """Return the hours since a Monday 0:00 that a clock on a wall shows; it is put forward and back with the seasons.
+
+    >>> winter, summer = (datetime(2026, month, 2, 7, tzinfo=ZoneInfo("UTC")) for month in (3, 4))
+    >>> [_clock(time, zone) % 24 for zone in ("UTC", "Europe/Berlin") for time in (winter, summer)]
+    [7.0, 7.0, 8.0, 9.0]
+    """
+    return (time.astimezone(ZoneInfo(timezone)).replace(tzinfo=None) - _MONDAY) / HOUR
+
+
+def basis(start: datetime, end: datetime, terms: int = 16, timezone: str = "UTC") -> Floats:
     """Return the functions of time of which a rhythm is a sum, averaged over a window.
 
     These are three harmonics of the day, three of the week, and the products of the first of each: the days differ,
     and so do the hours of different days.
 
-    >>> [len(basis(_EPOCH, _EPOCH + HOUR, terms)) for terms in (0, 6, 16)]
+    >>> nine = datetime(2026, 3, 2, 9, tzinfo=ZoneInfo("UTC"))
+    >>> [len(basis(nine, nine + HOUR, terms)) for terms in (0, 6, 16)]
     [0, 6, 16]
     """
     hours = max(1, min(168, round((end - start) / HOUR)))
-    at = (start - _EPOCH) / HOUR + 0.5 + np.arange(hours)
+    at = _clock(start, timezone) + 0.5 + np.arange(hours)
     day, week = 2 * math.pi * at / 24, 2 * math.pi * at / 168
     daily = [wave(number * day) for number in (1, 2, 3) for wave in (np.sin, np.cos)]
     weekly = [wave(number * week) for number in (1, 2, 3) for wave in (np.sin, np.cos)]
@@ -81,8 +95,10 @@ def basis(start: datetime, end: datetime, terms: int = 16) -> Floats:
     return np.array([wave.mean() for wave in [*daily, *weekly, *both][:terms]])
 
 
-def learn(baseline: Baseline, profiles: Iterable[Profile]) -> Rhythm | None:
+def learn(baseline: Baseline, profiles: Iterable[Profile], timezone: str = "UTC") -> Rhythm | None:
     """Return the rhythm of windows that follow each other, or None when they are too few to tell.
+
+    :param timezone: of the clock that people follow whose days and weeks it is.
 
     Daily terms take three days, weekly ones two weeks. The variance that is left, beyond that of the rows, is divided
     by its autocovariance: what one window has in common with the ones before it is slow, the rest is white. Of both
@@ -105,7 +121,7 @@ def learn(baseline: Baseline, profiles: Iterable[Profile]) -> Rhythm | None:
     moved = np.where(rows > 0, means - channels.center, 0.0)
     days = (starts[-1] - starts[0]) / timedelta(days=1)
     terms = 16 if days >= 14 else 6 if days >= 3 else 0
-    design = np.array([[1.0, *basis(row[0], row[1], terms)] for row in used])
+    design = np.array([[1.0, *basis(row[0], row[1], terms, timezone)] for row in used])
     fit = _fit(design, moved, weights, channels.families)
     common, noise = _persistent(fit.left, weights, starts)
     slow = _shared(common, noise, channels) * _longer(days)
@@ -123,7 +139,8 @@ def learn(baseline: Baseline, profiles: Iterable[Profile]) -> Rhythm | None:
         white=_whole(np.sqrt(white)),
         slow=_whole(np.sqrt(slow)),
         relation=round(related.wander() * UNIT),
-        volume=_volume(used),
+        volume=_volume(used, timezone),
+        timezone=timezone,
     )
 
 
@@ -136,8 +153,9 @@ def usual_rows(rhythm: Rhythm | None, start: datetime, end: datetime) -> float:
     """Return how many rows the hours of a window had in the training period; 0 if one of them never came."""
     if rhythm is None or rhythm.version != VERSION:
         return 0.0
-    first, last = (int((at - _EPOCH) / HOUR) for at in (start, end - timedelta(microseconds=1)))
-    hours = [rhythm.volume[hour % 168] for hour in range(first, last + 1)]
+    first = int(_clock(start, rhythm.timezone))
+    number = math.ceil((end - start) / HOUR)
+    hours = [rhythm.volume[hour % 168] for hour in range(first, first + number)]
     return float(sum(hours)) if all(hours) else 0.0
 
 
@@ -253,11 +271,11 @@ def _whole(values: Floats) -> tuple[int, ...]:
     return tuple(int(value) for value in np.rint(values * UNIT))
 
 
-def _volume(used: list[tuple[datetime, datetime, Floats, Floats, int]]) -> tuple[int, ...]:
+def _volume(used: list[tuple[datetime, datetime, Floats, Floats, int]], timezone: str) -> tuple[int, ...]:
     """Return the mean number of rows by hour of the week; 0 for an hour that never came."""
     totals, numbers = np.zeros(168), np.zeros(168)
     for start, _, _, _, rows in used:
-        hour = int((start - _EPOCH) / HOUR) % 168
+        hour = int(_clock(start, timezone)) % 168
         totals[hour] += rows
         numbers[hour] += 1
     return tuple(round(total / number) if number else 0 for total, number in zip(totals, numbers, strict=True))
@@ -294,6 +312,7 @@ class Usual:
         fits = rhythm is not None and rhythm.version == VERSION and len(rhythm.slow) == len(channels.center)
         self.learned = fits
         self.relation = 0.0
+        self._timezone = rhythm.timezone if rhythm is not None else "UTC"
         if rhythm is not None and fits:
             self.relation = rhythm.relation / UNIT
             self._season = np.array(rhythm.season, dtype=np.float64).reshape(-1, len(channels.center)) / UNIT
@@ -312,5 +331,5 @@ class Usual:
         """Return how far from the baseline's mean every channel usually is in a window, and the error of that."""
         if not len(self._season):
             return np.zeros(self._season.shape[1]), self._error
-        waves = np.array([1.0, *basis(start, end, len(self._season) - 1)])
+        waves = np.array([1.0, *basis(start, end, len(self._season) - 1, self._timezone)])
         return waves @ self._season, self._error * math.sqrt(float(waves @ self._spread @ waves))

@@ -10,7 +10,16 @@ from pydantic import Field, PlainSerializer, PlainValidator, field_validator
 
 from aiwatch import names
 from aiwatch.kinds.base import Metric
-from aiwatch.kinds.options import AlertSettings, Duration, Frozen, Severity, Share, format_duration, parse_duration
+from aiwatch.kinds.options import (
+    AlertSettings,
+    Duration,
+    Frozen,
+    Severity,
+    Share,
+    Timezone,
+    format_duration,
+    parse_duration,
+)
 
 CategoricalTest = Literal["chi_squared", "jensen_shannon", "psi"]
 Test = Literal["kolmogorov_smirnov", "wasserstein", CategoricalTest]  # all of them are for numbers
@@ -61,7 +70,8 @@ class Drift(Frozen):
     ``false_alarms`` is kept over all features and windows together. Windows of fewer than ``min_rows`` predictions
     are merged with those after them. ``segments`` are categorical features whose most frequent values are looked at
     apart. ``tests`` names another test for a feature than the one that is chosen by itself; ``minimum_effect`` says
-    from which effect on a change matters, in the measure of a test.
+    from which effect on a change matters, in the measure of a test. ``timezone`` is that of the clock which the hours
+    of the week follow, also when it is put forward or back; a baseline learns them by it.
     """
 
     false_alarms: Promise = FalseAlarms(1, 90 * 24 * HOUR)
@@ -71,6 +81,7 @@ class Drift(Frozen):
     tests: dict[str, Test] = {}
     minimum_effect: dict[Measure, Annotated[float, Field(gt=0)]] = {}
     max_baseline_age: Annotated[Duration, Field(gt=0)] = 180 * 24 * HOUR
+    timezone: Timezone = "UTC"
 
     @field_validator("window")
     @classmethod

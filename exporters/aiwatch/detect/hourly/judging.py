@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -12,11 +13,14 @@ from aiwatch.detect.beyond import SHARE, chance_of, finding_of, grave
 from aiwatch.detect.explain import explain
 from aiwatch.detect.monitor import Monitor, MonitorState
 from aiwatch.detect.report import explained
+from aiwatch.detect.rhythm import rhythm_of
 from aiwatch.detect.situation import Situation, situation_of
 from aiwatch.kinds.prediction import PredictionOptions
 from aiwatch.profiles.baseline import Baseline
 from aiwatch.profiles.profile import Profile
 from aiwatch.profiles.result import Result
+
+_LOG = logging.getLogger("aiwatch.drift")
 
 
 class ProcessJudge:
@@ -34,6 +38,10 @@ class ProcessJudge:
         self._baseline = baseline
         windows = promise.period / promise.count / drift.window
         self._chance = chance_of(windows)
+        rhythm = rhythm_of(baseline)
+        if rhythm is not None and rhythm.timezone != drift.timezone:
+            what = "%s: its baseline knows the hours of %s, not those of %s: make it anew with `aiwatch baseline`"
+            _LOG.warning(what, process.name, rhythm.timezone, drift.timezone)
         self._monitor = Monitor(baseline, criteria, windows / (1 - SHARE))
 
     def judge(self, memory: bytes, window: Profile) -> tuple[bytes, Result]:
