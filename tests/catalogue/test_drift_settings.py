@@ -85,6 +85,11 @@ def test_settings_are_read(tmp_path: Path) -> None:
         ("drift: {false_alarms: 0 per 90d}\n", "9: drift.false_alarms: '0 per 90d' cannot be kept"),
         ("drift:\n  window: 90m\n", "10: drift.window: a window is a whole number of hours and at most 7d"),
         ("drift: {window: 8d}\n", "9: drift.window: a window is a whole number of hours"),
+        (
+            "drift: {false_alarms: 1 per 1h}\n",
+            "a false alarm in less than 10 windows of 1h tells nothing: promise 1 per 10h",
+        ),
+        ("drift: {false_alarms: 5 per 1w, window: 1d}\n", "windows of 1d tells nothing: promise 1 per 10d at most"),
         ("drift: {min_rows: 0}\n", "9: drift.min_rows: 0 must be at least 1"),
         ("drift: {min_row: 9}\n", "9: drift.min_row: unknown key; did you mean 'min_rows'?"),
         (

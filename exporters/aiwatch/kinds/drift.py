@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, PlainSerializer, PlainValidator, field_validator
+from pydantic import Field, PlainSerializer, PlainValidator, field_validator, model_validator
 
 from aiwatch import names
 from aiwatch.kinds.base import Metric
@@ -26,6 +26,7 @@ Test = Literal["kolmogorov_smirnov", "wasserstein", CategoricalTest]  # all of t
 Measure = Literal[Test, "missing_share", "unseen_categories", "relations"]
 HOUR = 3600.0
 _LONGEST_WINDOW = 7 * 24 * HOUR
+_LEAST_WINDOWS = 10  # between two false alarms; with fewer, to be wrong in a window would be no error any more
 _PROMISE = re.compile(r"(\d+) per (\S+)")
 
 
@@ -89,6 +90,16 @@ class Drift(Frozen):
         if not HOUR <= value <= _LONGEST_WINDOW or value % HOUR:
             raise ValueError("a window is a whole number of hours and at most 7d: write 1h, 6h or 1d, for example")
         return value
+
+    @model_validator(mode="after")
+    def _windows_pass_between_false_alarms(self) -> Self:
+        promise, least = self.false_alarms, _LEAST_WINDOWS * self.window
+        if promise.period / promise.count < least:
+            what = (
+                f"a false alarm in less than {_LEAST_WINDOWS} windows of {format_duration(self.window)} tells nothing"
+            )
+            raise ValueError(f"{what}: promise 1 per {format_duration(least)} at most, or take shorter windows")
+        return self
 
 
 class ModelDrift(AlertSettings):
