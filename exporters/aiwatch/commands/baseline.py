@@ -119,7 +119,8 @@ def baseline(
     if table.prediction is None:
         click.echo("  no column with the model's score is there: it is not watched; name one with --score")
     if made.source.rows < _FEW:
-        click.echo(f"  only {made.source.rows} rows: small changes will not be told from chance; take {_FEW} or more")
+        doubt = "small changes will not be told from chance, nor a false alarm be ruled out as promised"
+        click.echo(f"  only {made.source.rows} rows: {doubt}; take {_FEW} or more")
     click.echo(f"{path} {said}: {made.source.rows} rows, {len(table.types)} features, {path.stat().st_size} bytes")
 
 
