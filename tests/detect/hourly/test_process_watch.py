@@ -217,3 +217,86 @@ def test_what_fails_is_tried_again_and_nothing_is_skipped() -> None:
     judge.fail_at = None
     one.catch_up(at(7), {})
     assert judge.judged == [at(hour) for hour in range(6)]
+
+
+class Away(Exception):
+    """What a store raises that does not answer."""
+
+
+class FaultyStore(MemoryStore):
+    """Fails at one of its calls, counted from 1, before or after it did what was asked."""
+
+    def __init__(self, call: int, *, done: bool) -> None:
+        super().__init__()
+        self.calls, self.call, self.done = 0, call, done
+
+    def _called(self, method: str, *arguments: object) -> object:
+        self.calls += 1
+        if self.calls == self.call and not self.done:
+            raise Away
+        answer = getattr(MemoryStore, method)(self, *arguments)
+        if self.calls == self.call:
+            raise Away
+        return answer
+
+    def seen(self, *arguments):
+        return self._called("seen", *arguments)
+
+    def profiles(self, *arguments):
+        return self._called("profiles", *arguments)
+
+    def links(self, *arguments):
+        return self._called("links", *arguments)
+
+    def tested(self, *arguments):
+        return self._called("tested", *arguments)
+
+    def put(self, *arguments):
+        return self._called("put", *arguments)
+
+    def remove_others(self, *arguments):
+        return self._called("remove_others", *arguments)
+
+
+def history(store: MemoryStore, *, begun: bool) -> None:
+    """Six hours, tested by one service and, when late rows have come, by the next or by the same one."""
+    for hour in range(6):
+        store.arrive("a", profile(hour, HIGH if hour == 4 else LOW, HELD))
+    one = watch(store, CountingJudge())
+    for now in (4, 7):
+        catch_up_in_spite_of_a_fault(one, now)
+    late(store)
+    catch_up_in_spite_of_a_fault(one if begun else watch(store, CountingJudge()), 8)
+
+
+def catch_up_in_spite_of_a_fault(one: ProcessWatch, now: float) -> None:
+    try:
+        one.catch_up(at(now), {})
+    except Away:
+        one.catch_up(at(now), {})
+
+
+@pytest.mark.parametrize("begun", [True, False])
+@pytest.mark.parametrize("done", [True, False])
+def test_a_store_that_fails_at_any_call_changes_nothing_in_the_end(begun: bool, done: bool) -> None:
+    undisturbed = FaultyStore(0, done=done)
+    history(undisturbed, begun=begun)
+    assert undisturbed.calls > 20
+    wrong = []
+    for call in range(1, undisturbed.calls + 1):
+        disturbed = FaultyStore(call, done=done)
+        history(disturbed, begun=begun)
+        wrong += [call] * (disturbed.documents != undisturbed.documents)
+    assert wrong == []
+
+
+def test_rows_that_come_while_the_store_is_away_are_in_the_result() -> None:
+    store = filled(6)
+    one = watch(store, CountingJudge())
+    store.die_after = 2
+    with pytest.raises(KeyboardInterrupt):
+        one.catch_up(at(7), {})
+    store.die_after = None
+    late(store)
+    one.catch_up(at(7), {})
+    assert store.documents["fraud:20260302T0200Z"].result.rows == 40

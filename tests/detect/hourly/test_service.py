@@ -239,3 +239,19 @@ def test_it_looks_again_until_it_is_stopped_and_follows_the_catalogue(monkeypatc
     service.run(stop, clock, lambda: next(catalogues, None))
     ended = 'ai_drift_window_end_timestamp_seconds{process="fraud"}'
     assert series(service, ended) == {ended: at(4).timestamp()}
+
+
+@pytest.mark.parametrize("method", ["remove_others", "results"])
+def test_what_was_found_is_shown_at_the_next_look_when_the_store_failed_after_it_was_stored(method: str) -> None:
+    store = filled(4)
+    service = serving(store, process(held=HELD))
+    service.look(at(4.5))
+    store.arrive("a", profile(4, HIGH, HELD))
+    store.arrive("late", profile(2, LOW, HELD))  # so that there is something to remove
+    setattr(store, method, _unreachable)
+    assert service.look(at(5.5)) == ["fraud"]
+    delattr(store, method)
+    assert service.look(at(5.6)) == []
+    assert series(service, "ai_drift_report_info") == {
+        'ai_drift_report_info{process="fraud",report="fraud:20260302T0400Z"}': 1.0
+    }

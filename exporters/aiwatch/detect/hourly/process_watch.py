@@ -66,6 +66,7 @@ class ProcessWatch:
         Raises:
             Exception: whatever the store raises, or the judge; what was tested until then is kept.
         """
+        self._read, self._read_times = [], None  # of a look that was cut off: more may have come since
         if (again := self._again_from) is not None:
             self._cut([link for link in self._load(again - self._length) if link.end <= again], again)
             self._again_from, self._first = None, again
@@ -79,8 +80,9 @@ class ProcessWatch:
             previous = links[-1].digest if links else ""
             link = Link(start, end, rows_in(seen, start, end), self._fingerprint, previous)
             result, memory = self._test(link, seen, upstream)
-            self.last = StoredWindow(result, link, memory)
-            self._store.put(self.last)
+            newest = StoredWindow(result, link, memory)
+            self._store.put(newest)
+            self.last = newest  # no sooner: a window that could not be stored is tested again with the memory before it
             links.append(link)
             tested += 1
         if self._strays_since is not None:
@@ -144,8 +146,8 @@ class ProcessWatch:
 
     def _cut(self, kept: list[Link], strays_since: datetime | None) -> None:
         """Go on after ``kept``; what was stored from ``strays_since`` on may be none of the windows to come."""
-        self._links = kept
-        self.last = self._store.tested(self.process.name, kept[-1].start) if kept else None
+        last = self._store.tested(self.process.name, kept[-1].start) if kept else None
+        self._links, self.last = kept, last  # together, or one would be of another past than the other
         if strays_since is not None:
             self._strays_since = min(strays_since, self._strays_since or strays_since)
 

@@ -60,7 +60,7 @@ class Watched:
     def look(self, now: datetime, upstream: Mapping[str, Result]) -> int:
         """Test what there is to test; return how many windows."""
         tested = self.watch.catch_up(now, upstream)
-        if self.result and (tested or self._history is None):
+        if self.result and not (self._history and self._history[-1] is self.result):
             found, since = self.result, self.result.end - _HISTORY
             self._history = [*self._store.results(found.process, found.baseline, since, found.time), found]
         return tested
@@ -140,6 +140,7 @@ class Service:
                     self._not_shown.discard(process.name)
             except Exception as error:  # whatever is wrong with one process, the others go on
                 failed.append(process.name)
+                self._not_shown.add(process.name)  # what was stored before it failed
                 self._failed(process.name, error)
                 continue
             self.metrics.up.set(1)
