@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 import requests
-from elasticsearch import AuthorizationException, Elasticsearch
+from elasticsearch import ApiError, AuthorizationException, Elasticsearch
 
 from aiwatch import names
 from aiwatch.catalogue.model import Catalogue, Framework
@@ -29,6 +29,8 @@ from aiwatch.profiles.profile import Categorical, Counts, Numeric, Profile
 from aiwatch.profiles.result import RESULTS, Result, result_id, result_index
 from aiwatch.provision.apply.elasticsearch_server import apply
 from aiwatch.provision.generators.elasticsearch_templates import generate, retentions
+from aiwatch.respond.elasticsearch_windows import ElasticsearchWindows
+from aiwatch.respond.store import StoreError
 from tools.servers import run
 from tools.servers.process import free_port
 
@@ -307,3 +309,34 @@ def test_without_elasticsearch_it_says_so_and_fails(catalogue: Path, tmp_path: P
     assert done.returncode == 1
     assert "could not be tested: fraud" in done.stderr
     assert "waits for Elasticsearch" in done.stderr
+
+
+def without_a_shard(es: Elasticsearch, index: str) -> None:
+    """Make an index that no node may hold, as one is for seconds after Elasticsearch has started again."""
+    nowhere = {"index.routing.allocation.require._name": "nowhere"}
+    es.indices.create(index=index, settings=nowhere, wait_for_active_shards="0")
+
+
+@pytest.mark.parametrize("kind", ["profiles", "results"])
+def test_while_a_part_of_the_past_cannot_be_read_nothing_is_answered(
+    es: Elasticsearch, store: DriftStore, kind: str
+) -> None:
+    put(es, made_profile(3))
+    store.put(stored(3))
+    es.indices.refresh(index=RESULTS)
+    if kind == "profiles":
+        without_a_shard(es, f"aiwatch-profiles-{hour(40):%Y.%m.%d}")
+        asked = [
+            lambda: store.seen("fraud", BASELINE.fingerprint, None),
+            lambda: store.profiles("fraud", BASELINE.fingerprint, hour(9), hour(0)),
+        ]
+    else:
+        without_a_shard(es, result_index(result_id("fraud", hour(24 * 40))))
+        asked = [
+            lambda: store.links("fraud", hour(24 * 41)),
+            lambda: store.results("fraud", BASELINE.fingerprint, hour(24 * 41), hour(0)),
+            lambda: ElasticsearchWindows(es).find("fraud", hour(3)),
+        ]
+    for ask in asked:
+        with pytest.raises((ApiError, StoreError)):
+            ask()

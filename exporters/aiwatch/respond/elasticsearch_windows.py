@@ -47,6 +47,7 @@ class ElasticsearchWindows:
                 source_includes=fields,
                 size=_MOST,
                 ignore_unavailable=True,
+                allow_partial_search_results=False,  # or windows of a shard that is not there yet go unquarantined
             )
             return [msgspec.convert(hit["_source"], WindowResult) for hit in answer["hits"]["hits"]]
         except (ApiError, TransportError, msgspec.ValidationError) as error:

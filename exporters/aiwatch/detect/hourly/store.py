@@ -48,6 +48,7 @@ class DriftStore:
         answer = self._client.search(
             index=_PROFILES,
             size=0,
+            allow_partial_search_results=False,  # a shard that is not there yet would pass for hours without rows
             query={"bool": {"filter": wanted}},
             aggs={"hours": {**hours, "aggs": {"rows": {"sum": {"field": "rows"}}}}},
         )
@@ -142,6 +143,7 @@ class DriftStore:
                 source_excludes=without,
                 size=_AT_ONCE,
                 ignore_unavailable=True,
+                allow_partial_search_results=False,
             )
             hits = answer["hits"]["hits"]
             yield from (hit["_source"] for hit in hits)
