@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from elasticsearch import Elasticsearch
+from elasticsearch import ApiError, Elasticsearch
 from elasticsearch.helpers import scan
 
 from aiwatch.catalogue.model import Catalogue, Framework
 from aiwatch.profiles.baseline import baseline_path, read_baseline
+from aiwatch.profiles.tables import stored
 from aiwatch.provision.apply.elasticsearch_server import apply
 from aiwatch.provision.generators.elasticsearch_templates import generate, retentions
 from bench.faults.scores import Scores
+from tests.integration.missing_shard import without_a_shard
 from tools.servers import run
 
 AIWATCH = (sys.executable, "-c", "from aiwatch.cli import main; main()")
@@ -106,3 +110,49 @@ def test_a_baseline_of_what_is_stored_is_that_of_the_log(site: Site, es: Elastic
     again = read_baseline(path)
     assert again.features == stored.features
     assert (again.products, again.labels, again.fingerprint) == (stored.products, stored.labels, stored.fingerprint)
+
+
+JANUARY = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3)]
+
+
+def write_january(es: Elasticsearch, path: Path) -> int:
+    return stored.write_predictions(es, "january", JANUARY[0], JANUARY[-1] + timedelta(days=1), None, path)
+
+
+@pytest.fixture
+def january(es: Elasticsearch) -> Iterator[list[str]]:
+    """Three days of two predictions each; their indices."""
+    indices = [f"aiwatch-predictions-{day:%Y.%m.%d}" for day in JANUARY]
+    for day, index in zip(JANUARY, indices, strict=True):
+        for hour in range(2):
+            document = {"@timestamp": day + timedelta(hours=hour), "process": "january", "score": 0.5}
+            es.index(index=index, document=document, refresh=True)
+    yield indices
+    es.options(ignore_status=404).indices.delete(index=indices)
+
+
+def test_a_day_that_is_deleted_while_it_is_read_does_not_pass_for_one_without_predictions(
+    es: Elasticsearch, january: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "_AT_ONCE", 2)
+    assert write_january(es, tmp_path / "whole") == 6
+    search = es.search
+
+    def search_and_delete(**arguments: Any) -> Any:
+        found = search(**arguments)
+        es.options(ignore_status=404).indices.delete(index=january[-1])
+        return found
+
+    monkeypatch.setattr(es, "search", search_and_delete)
+    with pytest.raises(ApiError):
+        write_january(es, tmp_path / "half")
+
+
+@pytest.mark.usefixtures("january")
+def test_while_a_shard_is_not_there_no_predictions_are_read(es: Elasticsearch, tmp_path: Path) -> None:
+    without_a_shard(es, absent := "aiwatch-predictions-2026.01.04")
+    try:
+        with pytest.raises(ApiError):
+            write_january(es, tmp_path / "half")
+    finally:
+        es.indices.delete(index=absent)

@@ -31,6 +31,7 @@ from aiwatch.provision.apply.elasticsearch_server import apply
 from aiwatch.provision.generators.elasticsearch_templates import generate, retentions
 from aiwatch.respond.elasticsearch_windows import ElasticsearchWindows
 from aiwatch.respond.store import StoreError
+from tests.integration.missing_shard import without_a_shard
 from tools.servers import run
 from tools.servers.process import free_port
 
@@ -309,12 +310,6 @@ def test_without_elasticsearch_it_says_so_and_fails(catalogue: Path, tmp_path: P
     assert done.returncode == 1
     assert "could not be tested: fraud" in done.stderr
     assert "waits for Elasticsearch" in done.stderr
-
-
-def without_a_shard(es: Elasticsearch, index: str) -> None:
-    """Make an index that no node may hold, as one is for seconds after Elasticsearch has started again."""
-    nowhere = {"index.routing.allocation.require._name": "nowhere"}
-    es.indices.create(index=index, settings=nowhere, wait_for_active_shards="0")
 
 
 @pytest.mark.parametrize("kind", ["profiles", "results"])

@@ -22,10 +22,12 @@ from elasticsearch import Elasticsearch
 from aiwatch.catalogue.model import Catalogue, Framework, Process, build_process
 from aiwatch.ingest.dead_letters import DeadLetter, read
 from aiwatch.ingest.export import Exporter, open_exporter
+from aiwatch.ingest.joining import Join, Joiner
 from aiwatch.ingest.replay import hand_over
 from aiwatch.provision.apply.elasticsearch_server import apply
 from aiwatch.provision.generators.elasticsearch_templates import generate, retentions
 from tests.integration.export_truth import PROCESS, write_catalogue
+from tests.integration.missing_shard import without_a_shard
 from tools.servers import run
 
 EARLIER = datetime.now(UTC) - timedelta(hours=1)
@@ -181,6 +183,19 @@ def test_feedback_finds_its_interaction_whenever_it_comes_and_the_newest_stays(b
     assert (joined["i1"]["rating"], joined["i2"]["rating"]) == ("down", "down")
     assert len(bench.documents("feedback")) == 606
     assert all(document["log"]["stream"] for document in bench.documents().values())
+
+
+def test_feedback_is_not_given_up_while_the_shard_that_may_hold_its_interaction_is_not_there(bench: Bench) -> None:
+    bench.write(interaction("another"))
+    bench.once()
+    index = "aiwatch-interactions-2026.01.01"
+    without_a_shard(bench.es, index)
+    old = Join("bot:f", "bot:q", {"@timestamp": at(0), "rating": "up"}, since=0.0)
+    try:
+        assert Joiner(bench.client).join([old], now=time.time()) == []
+    finally:
+        bench.es.indices.delete(index=index)
+    assert Joiner(bench.client).join([old], now=time.time()) == ["bot:f"]
 
 
 def test_dead_letters_are_stored_once_however_often_they_are_replayed(bench: Bench) -> None:

@@ -79,6 +79,7 @@ class Joiner:
             seq_no_primary_term=True,
             ignore_unavailable=True,
             allow_no_indices=True,
+            allow_partial_search_results=False,  # or what a shard holds that is not there yet would be given up
         )
         return {hit["_id"]: hit for hit in response["hits"]["hits"]}
 

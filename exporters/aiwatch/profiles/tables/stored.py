@@ -59,6 +59,7 @@ def _hits(
                 search_after=after,
                 source_includes=list(_FIELDS),
                 track_total_hits=False,
+                allow_partial_search_results=False,  # or a day deleted meanwhile would pass for one without rows
             )
             view = found["pit_id"]
             hits = found["hits"]["hits"]
