@@ -255,3 +255,15 @@ def test_what_was_found_is_shown_at_the_next_look_when_the_store_failed_after_it
     assert series(service, "ai_drift_report_info") == {
         'ai_drift_report_info{process="fraud",report="fraud:20260302T0400Z"}': 1.0
     }
+
+
+def test_windows_that_were_tested_before_a_failure_are_counted_too_and_none_twice() -> None:
+    judge = CountingJudge()
+    judge.fail_at = at(2)
+    service = serving(filled(4), process(held=HELD), judges={"fraud": judge})
+    counted = 'aiwatch_drift_windows_total{process="fraud"}'
+    assert service.look(at(5)) == ["fraud"]
+    assert series(service, counted) == {counted: 2.0}
+    judge.fail_at = None
+    assert service.look(at(5)) == []
+    assert series(service, counted) == {counted: 4.0}

@@ -40,6 +40,7 @@ class ProcessWatch:
         """Do nothing before `catch_up`; ``length`` is that of a window."""
         self.process = process
         self.last: StoredWindow | None = None
+        self.tested = 0  # windows, repetitions included
         self._baseline = baseline
         self._fingerprint = baseline.fingerprint
         self._length = length
@@ -74,7 +75,7 @@ class ProcessWatch:
             self._cut(self._load(now - LATE), None)
         links, seen = self._without_late(now)
         self._links = links  # which grow with every window that is stored, whatever happens at the next one
-        tested = 0
+        before = self.tested
         while window := next_window(links, seen, self._length, now):
             start, end = window
             previous = links[-1].digest if links else ""
@@ -84,13 +85,13 @@ class ProcessWatch:
             self._store.put(newest)
             self.last = newest  # no sooner: a window that could not be stored is tested again with the memory before it
             links.append(link)
-            tested += 1
+            self.tested += 1
         if self._strays_since is not None:
             self._store.remove_others(self.process.name, self._strays_since, links)
             self._strays_since = None
         self._links = [link for link in links if link.end > now - LATE] or links[-1:]
         self._read, self._read_times = [], None
-        return tested
+        return self.tested - before
 
     def _test(self, link: Link, seen: Seen, upstream: Mapping[str, Result]) -> tuple[Result, bytes]:
         profiles = self._profiles(link.start, link.end, seen)

@@ -57,13 +57,12 @@ class Watched:
         window = self.watch.last.link
         return window.rows, usual_rows(self._rhythm, window.start, window.end)
 
-    def look(self, now: datetime, upstream: Mapping[str, Result]) -> int:
-        """Test what there is to test; return how many windows."""
-        tested = self.watch.catch_up(now, upstream)
+    def look(self, now: datetime, upstream: Mapping[str, Result]) -> None:
+        """Test what there is to test."""
+        self.watch.catch_up(now, upstream)
         if self.result and not (self._history and self._history[-1] is self.result):
             found, since = self.result, self.result.end - _HISTORY
             self._history = [*self._store.results(found.process, found.baseline, since, found.time), found]
-        return tested
 
     def expected(self) -> dict[str, float]:
         """Return for every feature that moves steadily in how many seconds it will surely have drifted."""
@@ -132,19 +131,18 @@ class Service:
             watched = self._watched.get(process.name)
             if watched is None:
                 continue
-            began = time.monotonic()
+            began, before = time.monotonic(), watched.watch.tested
             try:
-                tested = watched.look(now, self._results_of(process.file.upstream))
-                if tested or process.name in self._not_shown:
+                watched.look(now, self._results_of(process.file.upstream))
+                if watched.watch.tested > before or process.name in self._not_shown:
                     self._show(process)
                     self._not_shown.discard(process.name)
+                self.metrics.up.set(1)
             except Exception as error:  # whatever is wrong with one process, the others go on
                 failed.append(process.name)
                 self._not_shown.add(process.name)  # what was stored before it failed
                 self._failed(process.name, error)
-                continue
-            self.metrics.up.set(1)
-            if tested:
+            if tested := watched.watch.tested - before:
                 self.metrics.tested(process.name, tested, time.monotonic() - began)
         return failed
 
