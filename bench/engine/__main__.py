@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 
-from aiwatch.commands.export import look_for_cycles_seldom
+from aiwatch.ingest.tuning import look_for_cycles_seldom
 from bench.engine import checkpoint, cores, decode, delivery, exposition, freshness, memory, peers
 from bench.report import Figure, report
 

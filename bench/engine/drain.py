@@ -18,9 +18,9 @@ import msgspec
 
 from aiwatch import names
 from aiwatch.catalogue.load import load_catalogue
-from aiwatch.commands.export import look_for_cycles_seldom, share_one_arena
 from aiwatch.commands.shared import connect
 from aiwatch.ingest.export import open_exporter
+from aiwatch.ingest.tuning import look_for_cycles_seldom, share_one_arena
 
 
 class Drained(msgspec.Struct, frozen=True):

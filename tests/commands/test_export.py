@@ -160,7 +160,7 @@ def test_dry_run_without_lines_says_where_it_looked(folder: Path) -> None:
             ("--elasticsearch=http://127.0.0.1:9", "--api-key-file=/nowhere/key"),
             "cannot read the secret in /nowhere/key",
         ),
-        (("--documents=ndjson:{folder}/d", "--listen=here"), "--listen here: write host:port, such as 127.0.0.1:9464"),
+        (("--documents=ndjson:{folder}/d", "--listen=here"), "'--listen': 'here': write host:port"),
         (("--documents=ndjson:{folder}/d", "--events-listen=here"), "'--events-listen': 'here': write host:port"),
         (("--documents=ndjson:{folder}/d", "--events-token-file=/nowhere/t"), "cannot read the token in /nowhere/t"),
         (("--documents=ndjson:{folder}/d", "--events-token-file=/dev/null"), "/dev/null: expected one token"),

@@ -76,7 +76,7 @@ class _Pages:
 @click.option("--html", type=_NEW_FILE, metavar="FILE", help="Write a report of the last chunk that drifted.")
 @click.option("--evidently", type=_NEW_FILE, metavar="FILE", help="Write Evidently's report of that chunk.")
 @click.option("--fail-on-drift", is_flag=True, help=f"Exit with {DRIFT} if anything drifted.")
-@click.option("--listen", default="127.0.0.1:9465", show_default=True, help="Where metrics are served.")
+@shared.listen_option("127.0.0.1:9465", "Where metrics are served.")
 @click.option("--since", type=shared.Moment(), help="Test again the windows after this time, or this long.")
 @click.option("--at", type=shared.Moment(), help="Test, once, what was closed at this time, or this long ago.")
 @click.option("--once", is_flag=True, help="Test what is closed now, say what was found, and end.")
@@ -95,7 +95,7 @@ def drift(
     html: Path | None,
     evidently: Path | None,
     fail_on_drift: bool,
-    listen: str,
+    listen: tuple[str, int],
     since: datetime | None,
     at: datetime | None,
     once: bool,
@@ -162,7 +162,7 @@ class _Past:
 
 
 def _watch(
-    client: Elasticsearch, folder: Path, name: str | None, listen: str, past: _Past, fail_on_drift: bool
+    client: Elasticsearch, folder: Path, name: str | None, listen: tuple[str, int], past: _Past, fail_on_drift: bool
 ) -> None:
     """Test the models of a catalogue, or the one that is named: once, or until told to stop."""
     try:
@@ -172,7 +172,7 @@ def _watch(
     except ImportError as error:
         raise click.ClickException(f"testing needs {error.name}: pip install 'aiwatch[drift]'") from None
     shared.log_to_stderr()
-    host, port = shared.split_listen(listen)
+    host, port = listen
     changes = CatalogueWatch(folder)
     service = Service(DriftStore(client), ProcessJudge, name)
     if name is not None:
@@ -193,7 +193,7 @@ def _watch(
         start_http_server(port, host, service.metrics.registry)
     except OSError as error:
         raise click.ClickException(
-            f"cannot serve /metrics on {listen}: {error.strerror}; choose another with --listen"
+            f"cannot serve /metrics on {host}:{port}: {error.strerror}; choose another with --listen"
         ) from None
     service.run(shared.stop_on_signals(), lambda: datetime.now(UTC), changes.changed)
 

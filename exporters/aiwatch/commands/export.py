@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import gc
 import ipaddress
 import json
 import logging
-import resource
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -29,32 +25,15 @@ from aiwatch.ingest.core import AVAILABLE
 from aiwatch.ingest.decode import Entry
 from aiwatch.ingest.documents import address_of, body_of
 from aiwatch.ingest.export import Exporter, open_exporter, preview
+from aiwatch.ingest.following import Events, ListenError, Metrics, follow
 from aiwatch.ingest.group.config import KafkaConfigError, consumer_config
 from aiwatch.ingest.group.counts import sum_counts
-from aiwatch.ingest.serve import MetricsServer, full_text
-from aiwatch.ingest.sources.http import PATH, EventsServer
-from aiwatch.ingest.sources.spool import Spool
+from aiwatch.ingest.serve import full_text
 from aiwatch.ingest.sources.stdin import StandardInput
+from aiwatch.ingest.tuning import look_for_cycles_seldom, raise_limit_of_open_files, share_one_arena
 
 _LOG = logging.getLogger(__name__)
 _PREVIEW_LINES = 5
-_ARENA_MAX, _TRIM_THRESHOLD, _MMAP_THRESHOLD = -8, -1, -3  # M_ARENA_MAX and so on of <malloc.h>
-_KEPT_BYTES = 32 * 2**20  # what is freed stays for the next batch; more is given back
-_LOOK_SECONDS = 1.0  # between two looks at the catalogue
-
-
-class _EventsAddress(click.ParamType[tuple[str, int]]):
-    name = "host:port"
-
-    def convert(
-        self, value: str | tuple[str, int], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:
-        if isinstance(value, tuple):
-            return value
-        try:
-            return shared.split_listen(value)
-        except click.ClickException:
-            self.fail(f"{value!r}: write host:port, such as 127.0.0.1:9465", param, ctx)
 
 
 @click.command()
@@ -82,10 +61,10 @@ class _EventsAddress(click.ParamType[tuple[str, int]]):
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="File of further librdkafka properties, such as how to log in: key=value lines.",
 )
-@click.option("--listen", default="127.0.0.1:9464", show_default=True, help="Where /metrics is served.")
+@shared.listen_option("127.0.0.1:9464", "Where /metrics is served.")
 @click.option(
     "--events-listen",
-    type=_EventsAddress(),
+    type=shared.Address(),
     default="127.0.0.1:9465",
     show_default=True,
     help="Where /v1/events takes the lines of logs with `source: http`.",
@@ -121,7 +100,7 @@ def export(
     kafka: str | None,
     kafka_group: str,
     kafka_config: Path | None,
-    listen: str,
+    listen: tuple[str, int],
     events_listen: tuple[str, int],
     events_token_file: Path | None,
     zero_seconds: float,
@@ -153,7 +132,7 @@ def export(
     stop = shared.stop_on_signals()
     target = _target(url, documents, api_key_file, ca_certs)
     consumer = _consumer(kafka, kafka_group, kafka_config)
-    _raise_limit_of_open_files()
+    raise_limit_of_open_files()
     look_for_cycles_seldom()
     share_one_arena()
     pipe = StandardInput()
@@ -170,7 +149,9 @@ def export(
             with ExitStack() as stack:
                 _once(start(stack, catalogue, stop), as_json, metrics_file)
         else:
-            _follow(start, catalogue, watch, listen, _Events(*events_listen, token), stop)
+            follow(start, catalogue, watch, Metrics(*listen), Events(*events_listen, token), stop)
+    except ListenError as error:
+        raise click.ClickException(str(error)) from None
     except StoppedError:
         raise click.ClickException("stopped before everything was delivered; run it again") from None
     except CheckpointError as error:
@@ -203,94 +184,6 @@ def _target(
     return Path(path)
 
 
-def _follow(
-    start: Callable[[ExitStack, Catalogue, threading.Event], Exporter],
-    catalogue: Catalogue,
-    watch: CatalogueWatch,
-    listen: str,
-    events: _Events,
-    stop: threading.Event,
-) -> None:
-    """Run until told to stop, with one exporter after the other: a new one whenever the catalogue has changed.
-
-    The metrics are served all the time, by the exporter before until the next one has read its state. Who posts
-    events in between is asked to come back.
-    """
-    following: Catalogue | None = catalogue
-    with ExitStack() as serving:
-        serving.callback(events.close)
-        server: MetricsServer | None = None
-        while following is not None:
-            halt = threading.Event()
-            with ExitStack() as stack:
-                exporter = start(stack, following, halt)
-                if server is None:
-                    server = _serve(exporter, listen)
-                    serving.callback(server.close)
-                else:
-                    server.show(exporter.exposition, exporter.self_metrics)
-                events.show(exporter.spools)
-                stack.callback(events.pause)
-                following = _run(exporter, watch, halt, stop)
-
-
-def _run(exporter: Exporter, watch: CatalogueWatch, halt: threading.Event, stop: threading.Event) -> Catalogue | None:
-    """Run the exporter until told to stop, or until the catalogue has changed, which is returned then."""
-    found: list[Catalogue] = []
-
-    def look() -> None:
-        while not (stop.wait(_LOOK_SECONDS) or halt.is_set() or found):
-            found.extend([changed] if (changed := watch.changed()) is not None else [])
-        halt.set()
-
-    threading.Thread(target=look, name="catalogue", daemon=True).start()
-    try:
-        exporter.pipeline.run()
-    except StoppedError:
-        _LOG.info("stopped while lines were waiting; they will be read again")
-    finally:
-        halt.set()
-    if exporter.member is not None and exporter.member.failure is not None:
-        raise exporter.member.failure
-    if stop.is_set() or not found:
-        return None
-    _LOG.info("the catalogue has changed: going on with the new one")
-    return found[0]
-
-
-class _Events:
-    """The server of events, which listens once the catalogue has a log that needs it."""
-
-    def __init__(self, host: str, port: int, token: str | None) -> None:
-        self._host, self._port, self._token = host, port, token
-        self._server: EventsServer | None = None
-
-    def show(self, spools: Mapping[str, Spool]) -> None:
-        """Take events into ``spools``."""
-        if self._server is None:
-            if not spools:
-                return
-            try:
-                self._server = EventsServer(self._host, self._port, self._token)
-            except OSError as error:
-                raise click.ClickException(
-                    f"cannot take events on {self._host}:{self._port}: {error.strerror}; "
-                    "choose another with --events-listen"
-                ) from None
-            _LOG.info("events on http://%s%s", self._server.address, PATH)
-        self._server.show(spools)
-
-    def pause(self) -> None:
-        """Ask who posts events to come back."""
-        if self._server is not None:
-            self._server.show(None)
-
-    def close(self) -> None:
-        """Stop listening."""
-        if self._server is not None:
-            self._server.close()
-
-
 def _token(path: Path) -> str:
     try:
         token = path.read_text(encoding="utf-8").strip()
@@ -312,44 +205,6 @@ def _is_loopback(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"
-
-
-def look_for_cycles_seldom() -> None:
-    """Let the collector of cycles run once per many lines: what a line makes has none, and looking takes long."""
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
-
-
-def share_one_arena() -> None:
-    """Let all threads get memory from one place, and keep it, where the C library can be told so (glibc).
-
-    Else each thread that sends keeps some megabytes of its own for the next one, and what a batch needs is given back
-    and asked for again page by page, which takes a twentieth of the time.
-    """
-    with contextlib.suppress(AttributeError, OSError):
-        tell = ctypes.CDLL(None).mallopt
-        tell(_ARENA_MAX, 1)
-        tell(_MMAP_THRESHOLD, _KEPT_BYTES // 2)
-        tell(_TRIM_THRESHOLD, _KEPT_BYTES)
-
-
-def _raise_limit_of_open_files() -> None:
-    """Allow as many open files as the system lets: every log that is followed is one."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(OSError, ValueError):  # then it stays as it is; a source says so when it is too low
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _serve(exporter: Exporter, listen: str) -> MetricsServer:
-    host, port = shared.split_listen(listen)
-    try:
-        server = MetricsServer(host, port, exporter.exposition, exporter.self_metrics)
-    except OSError as error:
-        raise click.ClickException(
-            f"cannot serve /metrics on {listen}: {error.strerror}; choose another with --listen"
-        ) from None
-    _LOG.info("metrics on http://%s/metrics", server.address)
-    return server
 
 
 def _once(exporter: Exporter, as_json: bool, metrics_file: Path | None) -> None:

@@ -21,7 +21,7 @@ from aiwatch.respond.worker import Worker
 
 
 @click.command()
-@click.option("--listen", default="127.0.0.1:8080", show_default=True, help="Where the inbox is served.")
+@shared.listen_option("127.0.0.1:8080", "Where the inbox is served.")
 @click.option(
     "--token-file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -40,7 +40,7 @@ from aiwatch.respond.worker import Worker
 )
 @shared.elasticsearch_options
 def respond(
-    listen: str,
+    listen: tuple[str, int],
     token_file: Path,
     catalogue_folder: Path,
     endpoints: tuple[str, ...],
@@ -56,7 +56,6 @@ def respond(
     shared.log_to_stderr()
     if url is None:
         raise click.UsageError("Say where notifications are kept: --elasticsearch URL.")
-    host, port = shared.split_listen(listen)
     watch = CatalogueWatch(catalogue_folder)
     known = policies(shared.relocated(shared.read_catalogue(catalogue_folder), endpoints))
 
@@ -69,7 +68,7 @@ def respond(
     worker = Worker(responses, changed)
     worker.start()
     try:
-        serve(host, port, token_file, ElasticsearchStore(client), responses, ElasticsearchReports(client))
+        serve(*listen, token_file, ElasticsearchStore(client), responses, ElasticsearchReports(client))
     except ServeError as error:
         raise click.ClickException(str(error)) from None
     finally:

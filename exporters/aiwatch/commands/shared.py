@@ -44,6 +44,27 @@ class Moment(click.ParamType[datetime]):
         return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
+class Address(click.ParamType[tuple[str, int]]):
+    """Where something listens.
+
+    >>> Address().convert("[::1]:9464", None, None)
+    ('::1', 9464)
+    """
+
+    name = "host:port"
+
+    def convert(
+        self, value: str | tuple[str, int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """Return host and port."""
+        if isinstance(value, tuple):
+            return value
+        host, colon, port = value.rpartition(":")
+        if not colon or not port.isdigit() or int(port) > 65535:
+            self.fail(f"{value!r}: write host:port, such as 127.0.0.1:9464", param, ctx)
+        return host.strip("[]"), int(port)
+
+
 class FolderOfCatalogue(click.ParamType[Catalogue]):
     """A folder that is read as a catalogue; its errors are shown all at once."""
 
@@ -139,6 +160,11 @@ def elasticsearch_options(command: Decorated) -> Decorated:
     return command
 
 
+def listen_option(default: str, help: str) -> Callable[[Decorated], Decorated]:
+    """Return what adds ``--listen``."""
+    return click.option("--listen", type=Address(), default=default, show_default=True, help=help)
+
+
 def responder_option(command: Decorated) -> Decorated:
     """Add ``--responder``."""
     return click.option(
@@ -222,21 +248,6 @@ def connect(url: str, api_key_file: Path | None, ca_certs: Path | None, **settin
         )
     except ValueError as error:
         raise click.ClickException(f"--elasticsearch {url}: {error}") from None
-
-
-def split_listen(listen: str) -> tuple[str, int]:
-    """Return host and port of ``host:port``.
-
-    Raises:
-        click.ClickException: it is not of that form.
-
-    >>> split_listen("127.0.0.1:9464")
-    ('127.0.0.1', 9464)
-    """
-    host, colon, port = listen.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
-        raise click.ClickException(f"--listen {listen}: write host:port, such as 127.0.0.1:9464")
-    return host.strip("[]"), int(port)
 
 
 def stop_on_signals() -> threading.Event:
