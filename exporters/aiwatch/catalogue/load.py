@@ -11,7 +11,10 @@ from pydantic import BaseModel, ValidationError
 
 from aiwatch.catalogue import translate
 from aiwatch.catalogue.baselines import read_baselines
-from aiwatch.catalogue.checks import IGNORE, check_framework, check_names, check_process
+from aiwatch.catalogue.checks.framework import check_framework
+from aiwatch.catalogue.checks.logs import IGNORE
+from aiwatch.catalogue.checks.neighbours import check_neighbours
+from aiwatch.catalogue.checks.process import check_process
 from aiwatch.catalogue.model import Catalogue, Framework, Process, ProcessFile, build_process
 from aiwatch.catalogue.problems import CatalogueError, Problem
 from aiwatch.catalogue.yaml_places import Document, parse
@@ -49,7 +52,7 @@ def load_catalogue(folder: Path, without_baseline: str = "") -> Catalogue:
         problems.append(Problem((folder / PROCESSES_FOLDER).as_posix(), 0, "", "there is no process", hint))
     for document in documents:
         _check_process(document)
-    check_names(documents)
+    check_neighbours(documents)
     if _is_mapping(framework):
         _validate(framework, Framework, framework.data)
         check_framework(framework, documents)

@@ -10,10 +10,10 @@ from pydantic import Field, model_validator
 
 from aiwatch.kinds import kind_named
 from aiwatch.kinds.base import Kind
-from aiwatch.kinds.options import Duration, Frozen, KindOptions, Severity, Slo, Timezone
+from aiwatch.kinds.options import NAME_PATTERN, Duration, Frozen, KindOptions, Severity, Slo, Timezone
 from aiwatch.profiles.baseline import Baseline
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=60)]
 Unit = Literal["rfc3339", "s", "ms", "us", "ns", "ratio", "percent"]
 Pattern = Literal["email", "phone", "card", "iban"]
 

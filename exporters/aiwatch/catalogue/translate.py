@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from aiwatch.catalogue.yaml_places import Document, Path
 from aiwatch.hints import did_you_mean, slug
+from aiwatch.kinds.options import NAME_PATTERN
 
 _EXPECTED = {
     "string_type": "text",
@@ -67,7 +68,7 @@ def _say(detail: ErrorDetails, text: str | None, annotation: Any) -> tuple[str, 
         message = f"{_what(value, text)} stands here, but one of {names} is expected"
         return message, "" if hint.startswith("allowed") else hint
     if kind == "string_pattern_mismatch":
-        if context["pattern"].startswith("^[a-z][a-z0-9-]*$"):
+        if context["pattern"] == NAME_PATTERN:
             guess = slug(str(value))
             rule = "must be lower-case letters, digits and hyphens, beginning with a letter"
             return f"{value!r} {rule}", f"write {guess!r}" if guess else ""

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+NAME_PATTERN = r"^[a-z][a-z0-9-]*$"  # of what bears a name in the catalogue, by which others refer to it
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
@@ -64,7 +65,6 @@ def known_timezone(value: str) -> str:
 
 
 Timezone = Annotated[str, AfterValidator(known_timezone)]
-Ratio = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Severity = Literal["critical", "warning", "info"]
 
@@ -138,7 +138,7 @@ class Slo(Frozen):
     ``latency``: a request is good when it took at most ``threshold``. ``errors``: when it did not fail.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
+    name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=40)]
     indicator: Literal["latency", "errors"]
     objective: Share
     threshold: Duration | None = None
