@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from aiwatch.provision.secret_files import RESPONDER_TOKEN, ensure_token, read_secret
+from aiwatch.provision.secret_files import RESPONDER_TOKEN, ensure_token, read_secret, write_secret
 
 ELASTIC_PASSWORD = "elastic-password"
 GRAFANA_PASSWORD = "grafana-admin-password"
@@ -83,21 +81,13 @@ def give(share: Share, target: Path, name: str, secret: str) -> bool:
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name for a secret: use letters, digits, dots, dashes, underscores")
     place = target / share.consumer
-    place.mkdir(mode=share.folder_mode, parents=True, exist_ok=True)
-    place.chmod(share.folder_mode)
     file = place / name
-    if file.exists() and file.read_text(encoding="utf-8") == secret and file.stat().st_mode & 0o777 == share.mode:
+    fitting = file.exists() and (_mode(place), _mode(file)) == (share.folder_mode, share.mode)
+    if fitting and file.read_text(encoding="utf-8") == secret:
         return False
-    temporary = place / f".{name}.{secrets.token_hex(4)}.tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            opened.write(secret)
-            opened.flush()
-            os.fsync(opened.fileno())
-        temporary.chmod(share.mode)
-        temporary.replace(file)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_secret(place, name, secret, mode=share.mode, folder_mode=share.folder_mode)
     return True
+
+
+def _mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777

@@ -13,26 +13,27 @@ _TOKEN_BYTES = 32
 def read_secret(folder: Path, name: str) -> str:
     """Return the secret called ``name``, or an empty string when there is none yet."""
     try:
-        return (folder / name).read_text(encoding="ascii").strip()
+        return (folder / name).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return ""
 
 
-def write_secret(folder: Path, name: str, secret: str) -> None:
-    """Store a secret in one step: mode 0600 from its first byte on, in a folder of mode 0700.
+def write_secret(folder: Path, name: str, secret: str, *, mode: int = 0o600, folder_mode: int = 0o700) -> None:
+    """Store a secret in one step: for its owner alone from its first byte on, of ``mode`` once it is whole.
 
     Raises:
         OSError: it cannot be written; a former secret of that name is still there.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    temporary = folder / f".{name}.{os.getpid()}.tmp"
+    folder.mkdir(mode=folder_mode, parents=True, exist_ok=True)
+    folder.chmod(folder_mode)
+    temporary = folder / f".{name}.{secrets.token_hex(4)}.tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(secret)
             file.flush()
             os.fsync(file.fileno())
+        temporary.chmod(mode)
         temporary.replace(folder / name)
     except BaseException:
         temporary.unlink(missing_ok=True)
