@@ -47,7 +47,6 @@ class Rig:
         self.stack = ExitStack()  # what the fault set up: undone after the verdict
         self.log.parent.mkdir(parents=True)
         (self.folder / "catalogue" / "processes").mkdir(parents=True)
-        (self.folder / "catalogue" / "framework.yml").write_text("organisation: example\n")
         self.scored.parent.mkdir(parents=True)
         self.scores.describe(self.folder / "catalogue")
         self.watch("*.jsonl")

@@ -39,7 +39,6 @@ def _signals_stay_with_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "catalogue" / "processes").mkdir(parents=True)
-    (tmp_path / "catalogue" / "framework.yml").write_text("organisation: example\n")
     (tmp_path / "catalogue" / "processes" / "bot.yml").write_text(PROCESS)
     (tmp_path / "logs" / "bot").mkdir(parents=True)
     return tmp_path

@@ -21,7 +21,6 @@ CORRUPT = (b"{", b"\xff\xfe", b"[1]", b'{"type":"sale"}', b'{"type":"interaction
 
 def write_catalogue(folder: Path) -> Path:
     (folder / "processes").mkdir(parents=True)
-    (folder / "framework.yml").write_text("organisation: example\n")
     (folder / "processes" / f"{PROCESS}.yml").write_text(CATALOGUE)
     return folder
 

@@ -61,7 +61,6 @@ def exported(
 ) -> Exported:
     folder = tmp_path_factory.mktemp("banking77")
     (folder / "catalogue" / "processes").mkdir(parents=True)
-    (folder / "catalogue" / "framework.yml").write_text("organisation: Bank\n")
     (folder / "catalogue" / "processes" / f"{PROCESS}.yml").write_text(CATALOGUE)
     (folder / "password").write_text(elasticsearch_server.password)
     server = f"--elasticsearch={elasticsearch_server.url}"

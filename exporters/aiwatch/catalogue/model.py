@@ -210,7 +210,6 @@ class Endpoints(Frozen):
 class Framework(Frozen):
     """What ``catalogue/framework.yml`` says: what holds for all processes."""
 
-    organisation: str = "aiwatch"
     endpoints: Endpoints = Endpoints()
     retention: Duration = 90 * 86400.0
     drift_retention: Duration = 400 * 86400.0
