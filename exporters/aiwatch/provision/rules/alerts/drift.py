@@ -56,6 +56,7 @@ def drift_expected(process: Process, settings: drift.DriftExpected) -> Condition
             f"{{{{ $value | humanizeDuration }}}}; {format_duration(settings.within)} is the limit. There is time to "
             "find out why, and to train on newer data before the model suffers."
         ),
+        keep_firing_for=_KEPT,
     )
 
 
@@ -72,6 +73,7 @@ def baseline_stale(process: Process, settings: drift.BaselineStale) -> Condition
             f"reported as drift, or is not, says less. Make it again of the present training period: aiwatch baseline "
             f"{process.name} --from FILE..."
         ),
+        keep_firing_for=_KEPT,
     )
 
 
@@ -100,6 +102,7 @@ def traffic_low(process: Process, settings: drift.TrafficLow) -> Condition:
             "nothing of predictions that are not there. Look first at which part is missing: a caller, a region, one "
             "of several machines."
         ),
+        keep_firing_for=_KEPT,
     )
 
 
