@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from aiwatch import names
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"^```(\w+)(?: file(\+?)=(\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -79,3 +81,10 @@ def test_the_reference_is_what_the_code_says() -> None:
         [sys.executable, "-m", "tools.reference", "--check"], cwd=ROOT, text=True, capture_output=True
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_the_reference_names_every_metric() -> None:
+    page = (ROOT / "docs" / "reference" / "metrics.md").read_text()
+    metrics = [name for name in vars(names).values() if re.fullmatch(r"ai(?:watch)?_\w+", str(name))]
+    assert len(metrics) > 40
+    assert [name for name in metrics if f"| `{name}` |" not in page] == []

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
+from prometheus_client import CollectorRegistry
 
 from aiwatch.cli import main
+from aiwatch.detect.hourly.self_metrics import SelfMetrics as DriftMetrics
+from aiwatch.detect.hourly.shown import DriftCollector
 from aiwatch.ingest.export import all_metrics
 from aiwatch.ingest.reasons import REASONS
+from aiwatch.ingest.self_metrics import SelfMetrics as ExporterMetrics
 from aiwatch.kinds import KINDS
+from aiwatch.kinds.base import Metric
+from aiwatch.respond.journal import Journal
+from aiwatch.respond.memory_trail import MemoryTrail
+from aiwatch.respond.metrics import Metrics as ResponderMetrics
+from aiwatch.respond.responses import Responses, utc_now
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 _MARK = "<!-- written by `make reference` -->\n"
@@ -41,17 +50,45 @@ def _metrics() -> str:
     for kind in KINDS:
         for metric in kind.metrics:
             kinds.setdefault(metric.name, []).append(kind.name)
-    rows = [
-        f"| `{metric.name}` | {metric.type} | {', '.join(f'`{label}`' for label in metric.labels)} | "
-        f"{', '.join(kinds.get(metric.name, ['every']))} | {metric.help} |"
-        for metric in all_metrics()
-    ]
-    head = "| metric | type | labels | kinds | |\n|---|---|---|---|---|\n"
+    exporter = [*all_metrics(), *_registered(ExporterMetrics().registry)]
+    drift = _registered(DriftMetrics(DriftCollector()).registry)
+    responder = _registered(ResponderMetrics(Responses(Journal(MemoryTrail()), {}, lambda *_: (), utc_now)).registry)
     bounded = (
-        "\nA label of a process has at most 100 values; what comes later counts as `other` (Elasticsearch keeps the "
+        "A label of a process has at most 100 values; what comes later counts as `other` (Elasticsearch keeps the "
         "exact value).\nA value that the log does not carry is `unknown`.\n"
     )
-    return f"# Metrics\n\n{_MARK}\n{head}" + "\n".join(rows) + "\n" + bounded
+    head = "| metric | type | labels | kinds | |\n|---|---|---|---|---|\n"
+    by_kind = "\n".join(_row(metric, ", ".join(kinds.get(metric.name, ["every"]))) for metric in exporter)
+    tables = [
+        f"## The exporter, on port 9464\n\n{bounded}\n{head}{by_kind}\n",
+        _table("The drift service, on port 9465", drift),
+        _table("The responder, on port 8080", responder),
+    ]
+    return f"# Metrics\n\n{_MARK}\n" + "\n".join(tables)
+
+
+def _registered(registry: CollectorRegistry) -> list[Metric]:
+    """Return what we registered: of Prometheus's client, only its private parts tell which labels there are."""
+    found = []
+    for collector in registry._collector_to_names:
+        for family in collector.collect():
+            if family.name.startswith(("ai_", "aiwatch_")):
+                labels = getattr(collector, "_labelnames", ()) or getattr(family, "_labelnames", ())
+                labels = labels or tuple(family.samples[0].labels if family.samples else ())
+                suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
+                type_ = "gauge" if family.type == "info" else family.type
+                found.append(Metric(family.name + suffix, type_, family.documentation, tuple(labels)))
+    return found
+
+
+def _table(title: str, metrics: Iterable[Metric]) -> str:
+    rows = "\n".join(map(_row, metrics))
+    return f"## {title}\n\n| metric | type | labels | |\n|---|---|---|---|\n{rows}\n"
+
+
+def _row(metric: Metric, *further: str) -> str:
+    labels = ", ".join(f"`{label}`" for label in metric.labels)
+    return f"| {' | '.join((f'`{metric.name}`', metric.type, labels, *further, metric.help))} |"
 
 
 def _reasons() -> str:
