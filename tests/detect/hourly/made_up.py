@@ -10,6 +10,7 @@ import msgspec
 
 from aiwatch.catalogue.model import Process, build_process
 from aiwatch.detect.hourly.chain import Link
+from aiwatch.detect.hourly.contracts import Past
 from aiwatch.detect.hourly.store import StoredWindow
 from aiwatch.profiles.baseline import FORMAT, Baseline, FeatureBaseline, Source
 from aiwatch.profiles.fold import Fold
@@ -57,16 +58,18 @@ class CountingJudge:
         self.explained: list[tuple[list[datetime], list[str]]] = []
         self.fail_at: datetime | None = None
 
-    def judge(self, memory: bytes, window: Profile) -> tuple[bytes, Result]:
+    def judge(
+        self, memory: bytes, window: Profile, parts: Sequence[Profile], past: Past, upstream: Mapping[str, Result]
+    ) -> tuple[bytes, Result]:
         if window.start == self.fail_at:
             raise RuntimeError("the judge fell ill")
         self.judged.append(window.start)
-        past: list[int] = msgspec.json.decode(memory) if memory else []
+        rows: list[int] = msgspec.json.decode(memory) if memory else []
         high = window.features["amount"].bins[1] > window.rows / 2
         finding = Finding(
             feature="amount",
             test="sum",
-            statistic=float(sum(past)),
+            statistic=float(sum(rows)),
             p_value=0.5,
             effect=2.0 * high,
             material=1.0,
@@ -85,14 +88,11 @@ class CountingJudge:
             state="drift" if high else "ok",
             findings=(finding,),
         )
-        return msgspec.json.encode([*past, window.rows]), result
-
-    def wants_explaining(self, result: Result, window: Sequence[Profile]) -> bool:
-        return result.state == "drift"
-
-    def explain(self, result: Result, windows: Sequence[Profile], upstream: Mapping[str, Result]) -> Result:
-        self.explained.append(([each.start for each in windows], sorted(upstream)))
-        return msgspec.structs.replace(result, causes=(Claim("pipeline", "scale", 0.9, ("too high",), ("amount",)),))
+        if high:
+            self.explained.append(([each.start for each in past(window.start)], sorted(upstream)))
+            causes = (Claim("pipeline", "scale", 0.9, ("too high",), ("amount",)),)
+            result = msgspec.structs.replace(result, causes=causes)
+        return msgspec.json.encode([*rows, window.rows]), result
 
 
 class MemoryStore:

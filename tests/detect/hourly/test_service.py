@@ -91,8 +91,8 @@ def with_volume(rows: int) -> Baseline:
 class Merging(CountingJudge):
     """Tests every window together with those before it, as the monitor does where there are few rows."""
 
-    def judge(self, memory: bytes, window: Profile) -> tuple[bytes, Result]:
-        later, result = super().judge(memory, window)
+    def judge(self, memory: bytes, window: Profile, *further) -> tuple[bytes, Result]:
+        later, result = super().judge(memory, window, *further)
         return later, msgspec.structs.replace(result, rows=sum(msgspec.json.decode(later)))
 
 
@@ -189,8 +189,8 @@ def test_what_was_found_stays_shown_where_a_changed_process_cannot_be_looked_at(
 class Effects(CountingJudge):
     """Finds an effect that is greater by the second baseline than by the first."""
 
-    def judge(self, memory: bytes, window: Profile) -> tuple[bytes, Result]:
-        later, result = super().judge(memory, window)
+    def judge(self, memory: bytes, window: Profile, *further) -> tuple[bytes, Result]:
+        later, result = super().judge(memory, window, *further)
         effect = 0.1 if window.baseline == HELD.fingerprint else 0.7
         findings = tuple(msgspec.structs.replace(each, effect=effect) for each in result.findings)
         return later, msgspec.structs.replace(result, findings=findings)

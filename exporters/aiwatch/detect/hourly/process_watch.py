@@ -94,13 +94,13 @@ class ProcessWatch:
         return self.tested - before
 
     def _test(self, link: Link, seen: Seen, upstream: Mapping[str, Result]) -> tuple[Result, bytes]:
-        profiles = self._profiles(link.start, link.end, seen)
-        window = merged([*profiles, self._fold.empty(names.UNKNOWN, link.start, link.end)])
-        memory, result = self._judge.judge(self.last.memory if self.last else b"", window)
-        if profiles and self._judge.wants_explaining(result, profiles):
-            begun = min((each.since for each in result.findings if each.since is not None), default=link.start)
-            first = max(begun - _BEFORE, link.start - _FARTHEST)
-            result = self._judge.explain(result, self._profiles(first, link.end, seen), upstream)
+        parts = self._profiles(link.start, link.end, seen)
+        window = merged([*parts, self._fold.empty(names.UNKNOWN, link.start, link.end)])
+
+        def past(begun: datetime) -> Sequence[Profile]:
+            return self._profiles(max(begun - _BEFORE, link.start - _FARTHEST), link.end, seen)
+
+        memory, result = self._judge.judge(self.last.memory if self.last else b"", window, parts, past, upstream)
         return result, memory
 
     def _profiles(self, start: datetime, end: datetime, seen: Seen) -> list[Profile]:
