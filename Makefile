@@ -46,7 +46,7 @@ provision: $(INSTALLED) ## generate all configuration from catalogue/
 golden: $(INSTALLED) ## renew tests/golden/tree; read its diff
 	@$(BIN)/aiwatch provision --catalogue tests/golden/catalogue --root tests/golden/tree
 
-bench: bench-instrument ## run every benchmark; results in build/bench/
+bench: bench-instrument bench-engine bench-faults bench-cause bench-drift ## run every benchmark, for hours; figures go to build/bench/
 
 bench-faults: $(INSTALLED) ## kill, cut, fill, corrupt; 15 minutes, ARGS=--short less
 	@$(BIN)/python -m bench.faults $(ARGS)
