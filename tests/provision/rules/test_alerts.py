@@ -6,8 +6,8 @@ from aiwatch import names
 from aiwatch.catalogue.model import Framework, build_process
 from aiwatch.kinds import KINDS
 from aiwatch.kinds.options import AlertSettings
-from aiwatch.provision.promql import selector
 from aiwatch.provision.rules.alerts import BUILDERS, alerts
+from aiwatch.provision.rules.promql import selector
 from aiwatch.provision.rules.slos import slo_groups
 
 CATEGORIES = {"system_health", "model_performance", "business_impact", "fairness"}

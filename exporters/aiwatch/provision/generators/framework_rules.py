@@ -8,9 +8,9 @@ from aiwatch.kinds.options import Severity
 from aiwatch.kinds.prediction import PredictionOptions
 from aiwatch.provision import alert_labels
 from aiwatch.provision.contracts import Tree
-from aiwatch.provision.promql import selector
 from aiwatch.provision.rules.alerts.condition import annotation_set, literal
 from aiwatch.provision.rules.model import Alert, Group, render_groups
+from aiwatch.provision.rules.promql import selector
 
 
 def generate(catalogue: Catalogue) -> Tree:

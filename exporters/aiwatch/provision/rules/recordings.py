@@ -12,8 +12,8 @@ from aiwatch.catalogue.model import Process
 from aiwatch.kinds import chat, classifier, regressor
 from aiwatch.kinds.options import format_duration
 from aiwatch.provision import recorded
-from aiwatch.provision.promql import increase, indented, number, ratio, selector
 from aiwatch.provision.rules.model import Recording
+from aiwatch.provision.rules.promql import increase, indented, number, ratio, selector
 
 FIVE_MINUTES = 300.0
 HOUR = 3600.0

@@ -18,9 +18,9 @@ from aiwatch import names
 from aiwatch.catalogue.model import Framework, Process
 from aiwatch.kinds.options import Severity, Slo, format_duration, parse_duration
 from aiwatch.provision import recorded
-from aiwatch.provision.promql import indented, le, number, selector
 from aiwatch.provision.rules.alerts.condition import annotation_set, label_set, literal, percent
 from aiwatch.provision.rules.model import Alert, Group, Recording
+from aiwatch.provision.rules.promql import indented, le, number, selector
 
 _DAY = 86400.0
 _SHORTEST_PERIOD = 28 * _DAY  # the factors of a shorter one would fire while the budget is being kept

@@ -6,8 +6,8 @@ from aiwatch import names
 from aiwatch.catalogue.model import Process
 from aiwatch.kinds import chat
 from aiwatch.kinds.options import format_duration
-from aiwatch.provision.promql import increase, indented, number, ratio, selector
 from aiwatch.provision.rules.alerts.condition import Condition, percent
+from aiwatch.provision.rules.promql import increase, indented, number, ratio, selector
 from aiwatch.provision.rules.recordings import DAY
 
 _WEEK = 7 * DAY

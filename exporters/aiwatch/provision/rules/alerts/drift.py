@@ -6,8 +6,8 @@ from aiwatch import names
 from aiwatch.catalogue.model import Process
 from aiwatch.kinds import drift
 from aiwatch.kinds.options import format_duration
-from aiwatch.provision.promql import indented, number, selector
 from aiwatch.provision.rules.alerts.condition import Condition, percent
+from aiwatch.provision.rules.promql import indented, number, selector
 
 _SETTLED = 300  # seconds after its end within which a window is not tested
 _KEPT = "15m"  # an alert outlives a restart of the service, which is silent meanwhile

@@ -7,8 +7,8 @@ from aiwatch.catalogue.model import Process
 from aiwatch.kinds import classifier, prediction
 from aiwatch.kinds.options import format_duration
 from aiwatch.provision import recorded
-from aiwatch.provision.promql import increase, number, ratio, selector
 from aiwatch.provision.rules.alerts.condition import Condition, percent
+from aiwatch.provision.rules.promql import increase, number, ratio, selector
 
 _FIFTEEN_MINUTES = 900.0
 _CHANCE = 4  # standard deviations that a share must move by, so that few predictions are no alarm

@@ -1,4 +1,4 @@
-"""Small pieces of PromQL, written the same way everywhere."""
+"""PromQL as the rules need it: of one process, over a fixed time, on lines that a person can read."""
 
 from __future__ import annotations
 
