@@ -125,6 +125,8 @@ def sending(
             "routes": [
                 {"receiver": "risk-slack", "process": "fraud"},
                 {"receiver": "oncall", "severity": ["critical"]},
+                {"receiver": "risk-slack", "process": "partner"},
+                {"receiver": "oncall", "process": "partner", "severity": ["warning", "critical"]},
             ],
         }
     )
@@ -240,8 +242,36 @@ def test_an_alert_without_a_report_has_no_link_to_one(receiver: Receiver, sendin
     assert [link["text"] for link in event["links"]] == ["Runbook", "Dashboard"]
 
 
+def test_what_fires_is_told_first_and_not_what_is_over_in_the_same_group(
+    receiver: Receiver, sending: run.Server
+) -> None:
+    critical, warning = (
+        {
+            **DRIFT,
+            "labels": {**DRIFT["labels"], "process": "partner", "severity": severity},
+            "annotations": {
+                **DRIFT["annotations"],
+                "summary": f"Partner: {severity}",
+                "report_url": f"{REPORT}-{severity}",
+            },
+        }
+        for severity in ("critical", "warning")
+    )
+    fire(sending, critical)
+    receiver.wait("/slack", lambda body: "Partner: critical" in body["attachments"][0]["title"])
+    fire(sending, critical, ends=datetime.now(UTC) - timedelta(seconds=1))
+    fire(sending, warning)
+    told = receiver.wait("/slack", lambda body: "Partner: warning" in body["attachments"][0]["text"])["attachments"][0]
+    assert "Partner: critical* (critical, resolved)" in told["text"]
+    assert told["title"] == "[FIRING:1] Partner: warning"
+    assert (told["title_link"], told["color"]) == (f"{REPORT}-warning", "warning")
+    event = receiver.wait("/v2/enqueue", lambda body: "Partner: warning" in str(body))
+    assert (event["payload"]["summary"], event["payload"]["severity"]) == ("Partner: warning", "warning")
+    assert event["links"][0] == {"href": f"{REPORT}-warning", "text": "Report"}
+
+
 def test_when_it_is_over_everybody_is_told(receiver: Receiver, sending: run.Server, event: dict[str, Any]) -> None:
     fire(sending, DRIFT, ends=datetime.now(UTC) - timedelta(seconds=1))
     receiver.wait("/slack", lambda body: "RESOLVED" in body["attachments"][0]["title"])
-    over = receiver.wait("/v2/enqueue", lambda body: body["event_action"] == "resolve")
-    assert over["dedup_key"] == event["dedup_key"]
+    key = event["dedup_key"]
+    receiver.wait("/v2/enqueue", lambda body: (body["event_action"], body["dedup_key"]) == ("resolve", key))

@@ -18,9 +18,10 @@ from aiwatch.provision.yaml_text import Block, yaml_text
 
 RESPONDER_TOKEN = "responder-token"  # the file in `secrets_dir`
 
+_FIRST = "(index (or .Alerts.Firing .Alerts) 0)"  # in a group that fires, others may be resolved
 _TITLE = (
     '[{{ .Status | toUpper }}{{ if eq .Status "firing" }}:{{ .Alerts.Firing | len }}{{ end }}] '
-    "{{ (index .Alerts 0).Annotations.summary }}"
+    f"{{{{ {_FIRST}.Annotations.summary }}}}"
 )
 _TEXT = """\
 {{ range .Alerts }}
@@ -143,11 +144,11 @@ def _slack(framework: Framework, slack: Slack) -> dict[str, Any]:
         "channel": slack.channel,
         "send_resolved": True,
         "title": _TITLE,
-        "title_link": "{{ with (index .Alerts 0).Annotations }}{{ or .report_url .dashboard_url }}{{ end }}",
+        "title_link": f"{{{{ with {_FIRST}.Annotations }}}}{{{{ or .report_url .dashboard_url }}}}{{{{ end }}}}",
         "text": Block(_TEXT),
         "fallback": _TITLE,
         "mrkdwn_in": ["text"],  # Alertmanager's own default names a field for which Slack does not know it
-        "color": '{{ if eq .Status "resolved" }}good{{ else if eq .CommonLabels.severity "critical" }}danger'
+        "color": f'{{{{ if eq .Status "resolved" }}}}good{{{{ else if eq {_FIRST}.Labels.severity "critical" }}}}danger'
         "{{ else }}warning{{ end }}",
     }
 
@@ -156,17 +157,15 @@ def _pagerduty(framework: Framework, pagerduty: PagerDuty) -> dict[str, Any]:
     return {
         "routing_key_file": _secret(framework, pagerduty.routing_key_file),
         "send_resolved": True,
-        "description": "{{ (index .Alerts 0).Annotations.summary }}",
-        "severity": '{{ if eq .CommonLabels.severity "critical" }}critical'
-        '{{ else if eq .CommonLabels.severity "warning" }}warning{{ else }}info{{ end }}',
+        "description": f"{{{{ {_FIRST}.Annotations.summary }}}}",
+        "severity": f"{{{{ {_FIRST}.Labels.severity }}}}",
         "component": "{{ .CommonLabels.process }}",
         "group": "{{ .CommonLabels.business_unit }}",
         "class": "{{ .CommonLabels.alertname }}",
         "details": {"firing": Block(_PLAIN)},
         "links": [
-            {"href": "{{ (index .Alerts 0).Annotations.report_url }}", "text": "Report"},
-            {"href": "{{ (index .Alerts 0).Annotations.runbook_url }}", "text": "Runbook"},
-            {"href": "{{ (index .Alerts 0).Annotations.dashboard_url }}", "text": "Dashboard"},
+            {"href": f"{{{{ {_FIRST}.Annotations.{field}_url }}}}", "text": field.capitalize()}
+            for field in ("report", "runbook", "dashboard")
         ],
     }
 
