@@ -158,7 +158,8 @@ def _pagerduty(framework: Framework, pagerduty: PagerDuty) -> dict[str, Any]:
         "routing_key_file": _secret(framework, pagerduty.routing_key_file),
         "send_resolved": True,
         "description": f"{{{{ {_FIRST}.Annotations.summary }}}}",
-        "severity": f"{{{{ {_FIRST}.Labels.severity }}}}",
+        "severity": f'{{{{ with {_FIRST}.Labels.severity }}}}{{{{ if eq . "critical" "warning" }}}}{{{{ . }}}}'
+        "{{ else }}info{{ end }}{{ else }}info{{ end }}",
         "component": "{{ .CommonLabels.process }}",
         "group": "{{ .CommonLabels.business_unit }}",
         "class": "{{ .CommonLabels.alertname }}",
