@@ -24,10 +24,11 @@ from aiwatch.ingest.contracts import StoppedError
 from aiwatch.ingest.core import AVAILABLE
 from aiwatch.ingest.decode import Entry
 from aiwatch.ingest.documents import address_of, body_of
-from aiwatch.ingest.export import Exporter, open_exporter, preview
+from aiwatch.ingest.export import Exporter, open_exporter
 from aiwatch.ingest.following import Events, ListenError, Metrics, follow
 from aiwatch.ingest.group.config import KafkaConfigError, consumer_config
 from aiwatch.ingest.group.counts import sum_counts
+from aiwatch.ingest.preview import preview
 from aiwatch.ingest.serve import full_text
 from aiwatch.ingest.sources.stdin import StandardInput
 from aiwatch.ingest.tuning import look_for_cycles_seldom, raise_limit_of_open_files, share_one_arena

@@ -25,8 +25,9 @@ from aiwatch.ingest.commit import Join
 from aiwatch.ingest.contracts import Block, Sink
 from aiwatch.ingest.decode import Decoded, Decoder, Entry, Reject, source_key
 from aiwatch.ingest.documents import Documents, address_of
-from aiwatch.ingest.export import all_metrics, log_groups
+from aiwatch.ingest.export import all_metrics
 from aiwatch.ingest.exposition import render_series, zero
+from aiwatch.ingest.feeds import log_groups
 from aiwatch.ingest.joining import JOINS_AT_ONCE, Joiner, build_joins
 from aiwatch.ingest.profile_writing import as_rewrite
 from aiwatch.ingest.profiling import Key as ProfileKey

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 from elasticsearch import Elasticsearch
 
 from aiwatch import names
 from aiwatch.catalogue.model import Catalogue, Log, Process
-from aiwatch.ingest.batch import Feed
 from aiwatch.ingest.checkpoint import Checkpoint
 from aiwatch.ingest.commit import CheckpointStore
-from aiwatch.ingest.contracts import Position, Sink, Source
-from aiwatch.ingest.core import with_core
+from aiwatch.ingest.contracts import Sink
 from aiwatch.ingest.dead_letters import DeadLetters
-from aiwatch.ingest.decode import Decoder, Entry, Reject, source_key
 from aiwatch.ingest.exposition import Exposition, JointExposition, Renders
+from aiwatch.ingest.feeds import Opening, feeds, log_groups, warn_of_lines_without_reader
 from aiwatch.ingest.group.contracts import GroupMember, ShareStore
 from aiwatch.ingest.group.elasticsearch_store import ElasticsearchShareStore
 from aiwatch.ingest.group.lags import LagBook, PartMetrics
@@ -34,14 +30,11 @@ from aiwatch.ingest.joining import Joiner, JoinQueue
 from aiwatch.ingest.pipeline import Pipeline
 from aiwatch.ingest.profiling import ProfileBook
 from aiwatch.ingest.reasons import REASONS
-from aiwatch.ingest.replay import SUFFIX, ReplayDecoder, replay_folder
 from aiwatch.ingest.self_metrics import DURABLE, SelfMetrics
 from aiwatch.ingest.sinks.elasticsearch_bulk import ElasticsearchSink
 from aiwatch.ingest.sinks.ndjson import NdjsonSink
-from aiwatch.ingest.sources.adopting import adopt
-from aiwatch.ingest.sources.jsonl import JsonlSource
-from aiwatch.ingest.sources.spool import Spool, spool_folder, spool_folders
-from aiwatch.ingest.sources.stdin import StandardInput, StdinSource
+from aiwatch.ingest.sources.spool import Spool
+from aiwatch.ingest.sources.stdin import StandardInput
 from aiwatch.ingest.state import MetricState
 from aiwatch.kinds import KINDS
 from aiwatch.kinds.base import Delta, Metric
@@ -54,12 +47,6 @@ def all_metrics() -> list[Metric]:
     """Return every metric that the exporter keeps in its state, domain metrics first."""
     found = {metric.name: metric for kind in KINDS for metric in kind.metrics}
     return [*found.values(), *DURABLE]
-
-
-def log_groups(process: Process) -> list[tuple[Log, ...]]:
-    """Return the logs of a process, those that come from the same place together."""
-    ordered = sorted(process.logs, key=lambda log: log.place)
-    return [tuple(group) for _, group in itertools.groupby(ordered, key=lambda log: log.place)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +99,11 @@ def open_exporter(
     joiner = None if isinstance(target, Path) else Joiner(target)
     new_sink = _sinks(stack, target, self_metrics)
     book = LagBook(self_metrics)
-    _warn_of_lines_without_reader(catalogue, state_folder)
+    warn_of_lines_without_reader(catalogue, state_folder)
     arrived = threading.Event()
-    opening = _Opening(logs, state_folder, checkpoint, pipe or StandardInput(), stop, once, arrived)
+    opening = Opening(logs, state_folder, checkpoint, pipe or StandardInput(), stop, once, arrived)
     pipeline = Pipeline(
-        list(_feeds(catalogue, opening)),
+        list(feeds(catalogue, opening)),
         new_sink(stop),
         checkpoint,
         state,
@@ -198,84 +185,6 @@ def _open_state(processes: Sequence[Process], checkpoint: CheckpointStore) -> Me
     return state
 
 
-@dataclass(frozen=True, slots=True)
-class _Opening:
-    """What sources are opened with, and the spools that were opened for HTTP, by process."""
-
-    logs: Path
-    state_folder: Path
-    checkpoint: Checkpoint
-    pipe: StandardInput
-    stop: threading.Event
-    once: bool
-    arrived: threading.Event
-    spools: dict[str, Spool] = field(default_factory=dict)
-    adopted: set[str] = field(default_factory=set)  # streams, each by one source alone
-
-    def source(self, process: Process, log: Log) -> Source:
-        """Open the place that ``log`` names."""
-        key = source_key(process, log.place)
-        positions = self.checkpoint.image.positions_of(key)
-        match log.source:
-            case "jsonl":
-                pattern = str(self.logs / log.path)
-                return JsonlSource(key, pattern, positions + self._adopted(process, key, pattern))
-            case "http":
-                spool = Spool(key, spool_folder(self.state_folder, key), positions, on_arrival=self.arrived.set)
-                self.spools[process.name] = spool
-                return spool
-            case "stdin":
-                folder = spool_folder(self.state_folder, key)
-                wake = self.arrived.set
-                return StdinSource(
-                    key, folder, positions, self.pipe, self.stop, wait_for_end=self.once, on_arrival=wake
-                )
-            case "kafka":
-                raise AssertionError("a member of a group reads it")
-
-    def _adopted(self, process: Process, key: str, pattern: str) -> list[Position]:
-        """Return the positions of files that were read at a path which the process has no longer."""
-        places = {source_key(process, log.place) for log in process.logs}
-        left = (
-            each
-            for each in self.checkpoint.image.positions.values()
-            if each.source.startswith(source_key(process, "")) and not each.source.endswith(SUFFIX)
-            if each.source not in places and each.stream not in self.adopted
-        )
-        adopted = adopt(left, key, pattern)
-        self.adopted.update(each.stream for each in adopted)
-        return adopted
-
-    def letters(self, key: str) -> Source:
-        """Open the folder of the letters that are to be read again as lines of the source ``key``."""
-        folder = replay_folder(self.state_folder, key)
-        folder.mkdir(parents=True, exist_ok=True)
-        again = key + SUFFIX
-        return JsonlSource(again, str(folder / "*.jsonl"), self.checkpoint.image.positions_of(again))
-
-
-def _feeds(catalogue: Catalogue, opening: _Opening) -> Iterator[Feed]:
-    for process in catalogue.processes:
-        for group in log_groups(process):
-            decoder = Decoder(process, group)
-            if group[0].source != "kafka":  # whose partitions come and go while the exporter runs
-                yield Feed(process, opening.source(process, group[0]), with_core(decoder, process, group))
-            letters = opening.letters(source_key(process, group[0].place))
-            yield Feed(process, letters, ReplayDecoder(decoder))
-
-
-def _warn_of_lines_without_reader(catalogue: Catalogue, state_folder: Path) -> None:
-    keys = [source_key(process, group[0].place) for process in catalogue.processes for group in log_groups(process)]
-    read = {replay_folder(state_folder, key) for key in keys} | {spool_folder(state_folder, key) for key in keys}
-    replayed = {file.parent for file in (state_folder / "replay").glob("*/*.jsonl")}
-    for folder in sorted({*replayed, *spool_folders(state_folder)} - read):
-        _LOG.warning(
-            "%s holds lines of a log that the catalogue names no more: they stay unread until it does; "
-            "of dead letters, change `source` to that of a log which is read, and replay them again",
-            folder,
-        )
-
-
 def _begin_at_zero(processes: Iterable[Process], state: MetricState, now: float) -> None:
     """Show what the catalogue lets expect from the start, as 0: an increase from nothing cannot be seen."""
     delta = Delta()
@@ -289,29 +198,3 @@ def _begin_at_zero(processes: Iterable[Process], state: MetricState, now: float)
         for metric, labels in process.kind.zeros(process.name, process.options):
             delta.count(metric, labels, 0)
     state.publish(state.prepare([delta], now))
-
-
-def preview(catalogue: Catalogue, logs: Path, most: int) -> Iterator[Entry | Reject]:
-    """Return the first lines of each process's log files as they would be stored or rejected; nothing is written.
-
-    What does not come from files is left alone: it could not be read again.
-    """
-    now = datetime.now(UTC)
-    for process in catalogue.processes:
-        for group in log_groups(process):
-            if group[0].source != "jsonl":
-                continue
-            source = JsonlSource(source_key(process, group[0].place), str(logs / group[0].path), ())
-            decoder = Decoder(process, group)
-            shown = 0
-            while shown < most and (block := source.read(2**16)) is not None:
-                decoded = decoder.decode(block, now)
-                found: list[Entry | Reject] = [*decoded.entries, *decoded.rejects]
-                found.sort(key=_offset)
-                yield from found[: most - shown]
-                shown += len(found)
-            source.close()
-
-
-def _offset(found: Entry | Reject) -> int:
-    return found.spot[1] if isinstance(found, Entry) else found.offset
