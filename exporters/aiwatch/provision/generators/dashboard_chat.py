@@ -45,8 +45,8 @@ from aiwatch.provision.grafana_panels.page import (
     render,
 )
 from aiwatch.provision.grafana_panels.process_panels import PERCENT, Scope, show_percent, watched
-from aiwatch.provision.grafana_panels.queries import buckets, counts, documents, now, over_time
-from aiwatch.provision.grafana_panels.tables import Column, rows_of
+from aiwatch.provision.grafana_panels.queries import buckets, counts, now, over_time
+from aiwatch.provision.grafana_panels.tables import Column, newest
 from aiwatch.provision.uids import dashboard_uid
 
 OUTCOME_COLOURS = {"answered": GREEN, "fallback": ORANGE, "handoff": BLUE, "error": RED}
@@ -285,7 +285,7 @@ def _quality(scope: Scope, options: chat.ChatOptions) -> Section:
         "short",
         colours={"Thumbs up": GREEN, "Thumbs down": RED},
     )
-    rated = counts(INTERACTIONS, f"{_process(scope)} AND _exists_:feedback.rating", ("intent", "feedback.rating"), 15)
+    rated = counts(INTERACTIONS, f"{scope.documents} AND _exists_:feedback.rating", ("intent", "feedback.rating"), 15)
     confidence = promql.mean(names.CONFIDENCE_RATIO, scope.where(), promql.RATE)
     given = f"round({promql.increase(_rated(scope), promql.RATE, [names.RATING])})"
     seen = promql.increase(f"{names.CONFIDENCE_RATIO}_bucket{scope.where()}", promql.RATE, ["le"])
@@ -361,10 +361,6 @@ def _versions(scope: Scope, options: chat.ChatOptions) -> Section:
     )
 
 
-def _process(scope: Scope) -> str:
-    return f'{names.PROCESS}:"{scope.process.name}"'
-
-
 def _conversations(scope: Scope, options: chat.ChatOptions) -> Section:
     threshold = options.alerts.confidence_low.threshold
     confidence = Column("confidence", "Confidence", 110, PERCENT, bad_below(threshold), decimals=0)
@@ -383,61 +379,27 @@ def _conversations(scope: Scope, options: chat.ChatOptions) -> Section:
         "short",
         no_value=f"{QUIET}: no thumb down in this period",
     )
-    where = _process(scope)
+    where = scope.documents
+    said = [TIME, QUERY, RESPONSE, INTENT, confidence]
+    thumb = Column("rating", "Thumb", 80, colours=RATING_COLOURS)
+    remark = [rating, Column("feedback.comment", "Comment", long=True)]
     return Section(
         "Conversations",
         (
+            Cell(newest(unsure, INTERACTIONS, f"{where} AND confidence:<{threshold:g}", [*said, outcome]), 24, 10),
             Cell(
-                rows_of(
-                    unsure,
-                    [documents(INTERACTIONS, f"{where} AND confidence:<{threshold:g}", 100)],
-                    [TIME, QUERY, RESPONSE, INTENT, confidence, outcome],
-                    sort=("Time", True),
-                ),
-                24,
-                10,
+                newest(lost, INTERACTIONS, f"{where} AND outcome:fallback", [TIME, QUERY, INTENT, confidence]), 12, 10
             ),
             Cell(
-                rows_of(
-                    lost,
-                    [documents(INTERACTIONS, f"{where} AND outcome:fallback", 100)],
-                    [TIME, QUERY, INTENT, confidence],
-                    sort=("Time", True),
-                ),
-                12,
-                10,
-            ),
-            Cell(
-                rows_of(
+                newest(
                     comments,
-                    [documents(FEEDBACK, f"{where} AND _exists_:comment", 100)],
-                    [
-                        TIME,
-                        Column("rating", "Thumb", 80, colours=RATING_COLOURS),
-                        Column("comment", "Comment", long=True),
-                    ],
-                    sort=("Time", True),
+                    FEEDBACK,
+                    f"{where} AND _exists_:comment",
+                    [TIME, thumb, Column("comment", "Comment", long=True)],
                 ),
                 12,
                 10,
             ),
-            Cell(
-                rows_of(
-                    disliked,
-                    [documents(INTERACTIONS, f"{where} AND feedback.rating:down", 100)],
-                    [
-                        TIME,
-                        QUERY,
-                        RESPONSE,
-                        INTENT,
-                        confidence,
-                        rating,
-                        Column("feedback.comment", "Comment", long=True),
-                    ],
-                    sort=("Time", True),
-                ),
-                24,
-                10,
-            ),
+            Cell(newest(disliked, INTERACTIONS, f"{where} AND feedback.rating:down", [*said, *remark]), 24, 10),
         ),
     )

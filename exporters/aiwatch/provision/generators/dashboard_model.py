@@ -30,7 +30,7 @@ from aiwatch.provision.grafana_panels.page import (
 )
 from aiwatch.provision.grafana_panels.process_panels import PERCENT, Scope, show_percent, watched
 from aiwatch.provision.grafana_panels.queries import buckets, buckets_now, documents, now, over_time
-from aiwatch.provision.grafana_panels.tables import Column, rows_of
+from aiwatch.provision.grafana_panels.tables import Column, newest, rows_of
 from aiwatch.provision.uids import dashboard_uid
 
 FEATURE_COLUMNS = 8  # of documents; more do not fit on a page
@@ -265,8 +265,9 @@ def _versions(scope: Scope) -> Section:
 
 
 def _documents(scope: Scope, options: PredictionOptions) -> Section:
-    where = f'{names.PROCESS}:"{scope.process.name}"'
+    where = scope.documents
     features = [Column(f"features.{name}", name) for name in list(options.features)[:FEATURE_COLUMNS]]
+    error = Column("error", "Error", long=True)
     failed = Face(
         "Latest errors",
         "The newest 100 requests for which no prediction came out.",
@@ -278,12 +279,7 @@ def _documents(scope: Scope, options: PredictionOptions) -> Section:
         (
             Cell(_highest(where, features, options), 24, 10),
             Cell(
-                rows_of(
-                    failed,
-                    [documents(PREDICTIONS, f"{where} AND _exists_:error", 100)],
-                    [TIME, Column("error", "Error", long=True), VERSION, LATENCY, *features],
-                    sort=("Time", True),
-                ),
+                newest(failed, PREDICTIONS, f"{where} AND _exists_:error", [TIME, error, VERSION, LATENCY, *features]),
                 24,
                 8,
             ),

@@ -56,6 +56,11 @@ class Scope:
         return f"{self.process.kind.volume}{self.where()}"
 
     @property
+    def documents(self) -> str:
+        """Return the Lucene query of every document of the process."""
+        return f'{names.PROCESS}:"{self.process.name}"'
+
+    @property
     def _process(self) -> str:
         return promql.equals(names.PROCESS, self.process.name)
 

@@ -10,8 +10,9 @@ from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models import table as table_models
 
+from aiwatch.provision.grafana_panels.datasources import DataSource
 from aiwatch.provision.grafana_panels.face import Face, Step, dress, override, thresholds
-from aiwatch.provision.grafana_panels.queries import Query
+from aiwatch.provision.grafana_panels.queries import Query, documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,11 @@ def rows_of(
         override(column.title, properties) for column in columns if (properties := _properties(column))
     ]
     return panel
+
+
+def newest(face: Face, source: DataSource, lucene: str, columns: Sequence[Column]) -> dashboard.Panel:
+    """Show the newest 100 documents that a Lucene query finds; a column is called `Time`."""
+    return rows_of(face, [documents(source, lucene, 100)], columns, sort=("Time", True))
 
 
 def _step(name: str, settings: dict[str, object]) -> dashboard.DataTransformerConfig:
