@@ -59,7 +59,7 @@ def test_slack_is_reached_by_a_url_from_a_file_and_told_where_to_read_on():
 def test_pagerduty_takes_its_key_from_a_file_and_the_severity_from_the_alert():
     kind, pagerduty = receiver(pagerduty={"routing_key_file": "key"})
     assert (kind, pagerduty["routing_key_file"]) == ("pagerduty_configs", "/secrets/key")
-    assert ".CommonLabels.severity" in pagerduty["severity"]
+    assert ".Labels.severity" in pagerduty["severity"]
     assert [link["text"] for link in pagerduty["links"]] == ["Report", "Runbook", "Dashboard"]
 
 

@@ -14,9 +14,8 @@ from aiwatch.catalogue.model import Catalogue, Email, Framework, PagerDuty, Rece
 from aiwatch.kinds import options
 from aiwatch.provision import alert_labels
 from aiwatch.provision.contracts import Tree
+from aiwatch.provision.secret_files import RESPONDER_TOKEN
 from aiwatch.provision.yaml_text import Block, yaml_text
-
-RESPONDER_TOKEN = "responder-token"  # the file in `secrets_dir`
 
 _FIRST = "(index (or .Alerts.Firing .Alerts) 0)"  # in a group that fires, others may be resolved
 _TITLE = (
