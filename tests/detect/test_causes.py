@@ -4,11 +4,15 @@ import pkgutil
 from importlib import import_module
 from typing import get_args
 
+import numpy as np
+import pytest
+
 from aiwatch.detect import causes, signs
 from aiwatch.detect.causes import HYPOTHESES
 from aiwatch.detect.explain import look
 from aiwatch.detect.signs import LOOKS
 from aiwatch.detect.signs.contract import SignName
+from aiwatch.detect.signs.permuted import log_odds
 from aiwatch.profiles.result import Cause
 from tests.profiles.samples import HOUR, baseline
 
@@ -33,6 +37,12 @@ def test_every_file_of_signs_is_registered() -> None:
 def test_every_sign_is_looked_for_and_expected_by_some_cause() -> None:
     expected = {name for each in HYPOTHESES for name in each.expects}
     assert expected == set(get_args(SignName))
+
+
+@pytest.mark.parametrize("rows", [[28, 29], [77, 78, 79], [105, 106, 107, 108]])
+def test_shares_that_are_the_very_same_are_no_warning(rows: list[int], recwarn: pytest.WarningsRecorder) -> None:
+    assert log_odds(np.array([rows, rows], float)) <= 0
+    assert not recwarn.list
 
 
 def test_no_cause_is_sure_of_a_sign_or_excludes_one() -> None:

@@ -85,7 +85,7 @@ def _surprise(then: Floats, now: Floats) -> float:
     """Return the log likelihood that two samples with the same shares lack to two with shares of their own."""
     whole = xlogy(then, then) + xlogy(now, now) - xlogy(then + now, then + now)
     sums = then.sum(), now.sum()
-    return float(whole.sum() - xlogy(sums, sums).sum() + xlogy(sum(sums), sum(sums)))
+    return max(0.0, float(whole.sum() - xlogy(sums, sums).sum() + xlogy(sum(sums), sum(sums))))  # rounded, not less
 
 
 def _values(feature: FeatureBaseline) -> list[tuple[int, str]]:
