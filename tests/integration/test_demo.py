@@ -105,6 +105,7 @@ def test_a_score_that_drifts_is_told_with_its_own_cause_and_report_and_its_retra
         return True if checks.gate(demo, process)[0] == checks.PAUSED else None
 
     assert checks.wait(paused, JOIN_SECONDS, demo.check), checks.gate(demo, process)
+    assert f"see {demo.responder.url}/models/{process}" in checks.gate(demo, process)[1]
 
 
 @pytest.mark.parametrize("process", [CHATBOT, FRAUD, PARTNER])

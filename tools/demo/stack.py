@@ -184,6 +184,7 @@ def _responder(folders: Folders, port: int, es: run.Elasticsearch) -> Spec:
         port,
         "respond",
         folders.catalogue,
+        f"--endpoint=inbox=http://{LOOPBACK}:{port}",
         f"--token-file={folders.secrets / 'responder-token'}",
         f"--api-key-file={folders.secrets / 'responder-api-key'}",
         f"--elasticsearch={es.url}",
