@@ -1,4 +1,4 @@
-"""Guess what somebody meant to write."""
+"""Guess what somebody meant to write, and say how to go on."""
 
 from __future__ import annotations
 
@@ -28,6 +28,15 @@ def did_you_mean(written: str, allowed: Iterable[str]) -> str:
     words = sorted(by_plain.values())
     shown = ", ".join(words[:30]) + (", ..." if len(words) > 30 else "")
     return f"allowed: {shown}"
+
+
+def install(extra: str) -> str:
+    """Return how an optional part of aiwatch is installed; it is no package that a registry has.
+
+    >>> install("kafka")
+    "in the clone of aiwatch: pip install '.[kafka]'"
+    """
+    return f"in the clone of aiwatch: pip install '.[{extra}]'"
 
 
 def slug(text: str) -> str:

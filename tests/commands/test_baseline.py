@@ -4,6 +4,8 @@ import json
 import random
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
@@ -92,6 +94,24 @@ def test_made_again_of_the_same_rows_it_is_the_same_file(catalogue: Path, lines:
     path.write_bytes(before[:-50])
     assert "written" in make(catalogue, "card-fraud", "--from", str(lines)).output
     assert read_baseline(path).features.keys() == {"amount", "country", "channel", "score"}
+
+
+@pytest.mark.parametrize(("features", "most"), [(30, 300_000), (150, 1_500_000)])
+def test_categories_with_long_names_and_many_features_have_room(
+    catalogue: Path, tmp_path: Path, features: int, most: int
+) -> None:
+    chance = np.random.default_rng(1)
+    names = np.array([f"{number:03}{'a long name of a category' * 3}" for number in range(200)])
+    (catalogue / "processes" / "wide.yml").write_text(
+        "name: wide\ntitle: Wide\nkind: classifier\nbusiness_unit: sales\nowner: a@example.com\n"
+    )
+    table = pl.DataFrame({f"feature_{number}": names[chance.integers(0, 200, 2000)] for number in range(features)})
+    table.with_columns(score=chance.random(2000)).write_parquet(tmp_path / "wide.parquet")
+    result = make(catalogue, "wide", "--from", str(tmp_path / "wide.parquet"))
+    assert result.exit_code == 0, result.output
+    path = catalogue / "baselines" / "wide.json"
+    assert path.stat().st_size <= most
+    assert {feature.shape.bins > 20 for feature in read_baseline(path).features.values()} == {True}
 
 
 def test_few_rows_are_said(catalogue: Path, lines: Path, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_evidentlys_report_asks_for_evidently(files: Path, monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "pandas", None)
     result = run("--reference", "reference.parquet", "--current", "reference.parquet", "--evidently", "report.html")
     assert result.exit_code == 1
-    assert "pip install 'aiwatch[evidently]'" in result.output
+    assert "in the clone of aiwatch: pip install '.[evidently]'" in result.output
 
 
 def test_drift_fails_the_command_only_if_that_is_wanted(files: Path) -> None:
@@ -264,7 +264,7 @@ def test_a_time_at_the_end_of_all_days_is_said(files: Path) -> None:
     [
         ("empty.csv", "", "empty.csv: the file is empty"),
         ("other.csv", "a,b\n1,2\n", "has no feature in common with"),
-        ("damaged.parquet", "no parquet", "damaged.parquet: is no Parquet that can be read"),
+        ("damaged.parquet", "no parquet", "damaged.parquet: is no Parquet; if it is CSV"),
         ("words.csv", "amount,country,age\nmuch,DE,4\n", "'much'"),
     ],
 )
@@ -276,6 +276,19 @@ def test_a_file_that_cannot_be_used_is_named_with_what_is_wrong(
     assert result.exit_code == 1
     assert said in result.output
     assert result.output.count("\n") == 1
+
+
+def test_a_report_that_cannot_be_written_is_named(files: Path) -> None:
+    result = run("--reference", "reference.parquet", "--current", "reference.parquet", "--html", "/proc/report.html")
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: a file cannot be written: ")
+    assert "'/proc/report.html'" in result.output
+
+
+def test_a_folder_is_said_to_be_one(files: Path) -> None:
+    Path("parts").mkdir()
+    result = run("--reference", "parts", "--current", "reference.parquet")
+    assert result.output == "Error: parts: is a folder; name its files, such as 'parts/*.parquet' in quotes\n"
 
 
 def test_a_missing_file_and_a_wrong_chunk_are_named(files: Path) -> None:

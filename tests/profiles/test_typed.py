@@ -78,12 +78,46 @@ def test_the_log_lines_of_a_process_are_a_table(read: Read) -> None:
     lines = [
         {"@timestamp": "2026-03-01T07:00:00Z", "type": "prediction", "model_version": "3", "score": 0.25}
         | {"features": {"amount": 5, "country": 7}, "label": True, "latency": 0.1, "decision": "approve"},
-        {"type": "session", "@timestamp": "2026-03-01T07:00:00Z"},
+        {"type": "feedback", "@timestamp": "2026-03-01T07:00:00Z"},
         {"@timestamp": "2026-03-01T08:00:00+01:00", "type": "prediction", "features": {"amount": "5", "country": "7"}},
     ]
     types = {"amount": "numeric", "country": "categorical"}
     with pytest.raises(TableError, match=r"0-a\.jsonl:3: column 'amount' holds '5', which is not a number"):
         read("".join(json.dumps(line) + "\n" for line in lines), name="a.jsonl", types=types)
+
+
+def test_lines_that_have_a_type_of_their_own_are_rows_too(read: Read) -> None:
+    lines = [{"type": "transfer" if n % 2 else None, "amount": n + 0.5} for n in range(200)]
+    table = read("".join(json.dumps(line) + "\n" for line in lines), name="a.jsonl")
+    assert table.rows == 200
+    assert "type: left out, it is a field of the prediction" in table.notes
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", gzip.compress(b"amount\n1\n", mtime=0), r"0-a\.csv: is packed with gzip: call it 0-a\.csv\.gz"),
+        ("a.csv.gz", b"amount\n1\n", r"0-a\.csv\.gz: is not packed with gzip: call it 0-a\.csv"),
+        ("a.csv", parquet(pl.DataFrame({"amount": [1.5]})), "is Parquet: let its name end in .parquet"),
+        ("a.parquet", b"amount\n1\n", "is no Parquet; if it is CSV or JSON lines"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_told_its_name(
+    read: Read, name: str, content: bytes, said: str
+) -> None:
+    with pytest.raises(TableError, match=said):
+        read(content, name=name)
+
+
+@pytest.mark.parametrize(("part", "option"), [("label", "--label"), ("prediction", "--score")])
+def test_what_to_do_about_words_depends_on_what_should_be_numbers(read: Read, part: str, option: str) -> None:
+    with pytest.raises(TableError, match=f"'DE', which is not a number; .* name another column with {option}"):
+        read("amount,country\n1.5,DE\n2.5,FR\n", **{part: "country"})
+
+
+def test_a_column_has_one_part(read: Read) -> None:
+    with pytest.raises(TableError, match="--score, --timestamp and --label name a column twice"):
+        read("amount,y\n1.5,0\n2.5,1\n", prediction="y", label="y")
 
 
 def test_a_few_values_of_the_wrong_type_count_as_invalid_as_they_do_in_a_log(read: Read) -> None:
@@ -210,7 +244,7 @@ def test_compressed_lines_are_read(read: Read) -> None:
         (["PAR1 no"], "t.parquet", {}, "is no Parquet that can be read"),
         (['{"a": 1}\n{"a": \n'], "t.jsonl", {}, ":2: is no JSON object"),
         (["[1]\n"], "t.jsonl", {}, ":1: is no JSON object"),
-        (['{"type": "session"}\n'], "t.jsonl", {}, "holds no line with a prediction"),
+        (['{"type": "feedback"}\n'], "t.jsonl", {}, "holds no line with a prediction"),
         (["a,b\n1,2\n1,2,3\n"], "t.csv", {}, "t.csv:3: 3 values, but the first line names 2; mend"),
         (['a,b\n1,2\n"1,2\n3,4\n'], "t.csv", {}, "t.csv: after line 2: .*is there a quote that is never closed"),
         (["a;b\n1;2\n"], "t.csv", {}, ":1: the columns are separated by ';', not by ','"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -13,16 +15,20 @@ from elastic_transport import TransportError
 from elasticsearch import ApiError
 
 from aiwatch.commands import shared
+from aiwatch.hints import install
 from aiwatch.kinds.prediction import PredictionOptions
 from aiwatch.profiles.baseline import (
-    MAX_BYTES,
     Baseline,
     BaselineError,
     baseline_path,
+    most_bytes,
     read_baseline,
     write_baseline,
 )
 from aiwatch.profiles.profile import Profile
+
+if TYPE_CHECKING:
+    from aiwatch.profiles.tables.typed import Table
 
 _FEW = 1000  # rows
 
@@ -71,7 +77,7 @@ def baseline(
         # who only exports needs neither polars nor numpy
         from aiwatch.profiles.tables import build, columns, raw, stored, typed
     except ImportError as error:
-        raise click.ClickException(f"reading tables needs {error.name}: pip install 'aiwatch[drift]'") from None
+        raise click.ClickException(f"reading tables needs {error.name}: {install('drift')}") from None
     options = found.options
     assert isinstance(options, PredictionOptions)
     types: dict[str, columns.Type] = {name: feature.type for name, feature in options.features.items()}
@@ -94,15 +100,15 @@ def baseline(
             patterns = [str(lines)]
         try:
             table = typed.read_table(patterns, wanted, folder)
-            made = build.build_baseline(
+            draft = partial(
+                build.build_baseline,
                 table,
                 process,
                 created=datetime.now(UTC).replace(microsecond=0),
                 model_version=model_version,
                 segments=options.drift.segments,
-                bins=build.bins_for(len(table.columns)),
             )
-            made = _with_rhythm(made, build.hourly_profiles(table, made), options.drift.timezone)
+            made = _fitting(draft, table, options.drift.timezone)
         except raw.TableError as error:
             raise click.ClickException(str(error)) from None
     if since is not None:
@@ -124,6 +130,20 @@ def baseline(
     click.echo(f"{path} {said}: {made.source.rows} rows, {len(table.types)} features, {path.stat().st_size} bytes")
 
 
+def _fitting(draft: Callable[..., Baseline], table: Table, timezone: str) -> Baseline:
+    """Return the baseline with as many bins as its file has room for: the names of categories may be long."""
+    from aiwatch.profiles.tables.build import FEWEST_BINS, bins_for, hourly_profiles
+
+    bins = bins_for(len(table.columns))
+    while True:
+        made = draft(bins=bins)
+        made = _with_rhythm(made, hourly_profiles(table, made), timezone)
+        size, most = len(write_baseline(made)), most_bytes(len(made.features))
+        if size <= most or bins == FEWEST_BINS:
+            return made
+        bins = max(FEWEST_BINS, min(bins - 1, bins * most // size))
+
+
 def _with_rhythm(made: Baseline, hours: Iterator[Profile], timezone: str) -> Baseline:
     """Return a baseline that knows how its process usually moves, if it was made of enough hours."""
     from aiwatch.detect.rhythm import learn
@@ -141,8 +161,8 @@ def _keep(made: Baseline, path: Path) -> bool:
     if held is not None and msgspec.structs.replace(made, created=held.created) == held:
         return True
     data = write_baseline(made)
-    if len(data) > MAX_BYTES:
-        what = f"it would have {len(data)} bytes, where {MAX_BYTES} are the most"
+    if len(data) > (most := most_bytes(len(made.features))):
+        what = f"it would have {len(data)} bytes, where {most} are the most"
         raise click.ClickException(f"{path}: {what}; name fewer features in the process file")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")

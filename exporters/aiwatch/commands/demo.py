@@ -6,16 +6,18 @@ from pathlib import Path
 
 import click
 
+from aiwatch.hints import install
+
 _LOG = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.group()
 def demo() -> None:
-    """Run the simulated processes of the demo; they need the extra `aiwatch[demo]`."""
+    """Run the simulated processes of the demo; they need the extra `demo`."""
     try:
         import sklearn  # noqa: F401  # asked for here, so that the other commands start without it
     except ImportError:
-        raise click.ClickException("the demo's models need scikit-learn: pip install 'aiwatch[demo]'") from None
+        raise click.ClickException(f"the demo's models need scikit-learn: {install('demo')}") from None
 
 
 @demo.command()

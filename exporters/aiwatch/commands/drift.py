@@ -16,6 +16,7 @@ from prometheus_client import start_http_server
 
 from aiwatch.catalogue.watch import CatalogueWatch
 from aiwatch.commands import shared
+from aiwatch.hints import install
 from aiwatch.kinds.options import parse_duration
 from aiwatch.kinds.prediction import PredictionOptions
 from aiwatch.report import render_report
@@ -131,13 +132,15 @@ def drift(
         from aiwatch.detect import shown
         from aiwatch.profiles.tables.raw import TableError
     except ImportError as error:
-        raise click.ClickException(f"comparing tables needs {error.name}: pip install 'aiwatch[drift]'") from None
+        raise click.ClickException(f"comparing tables needs {error.name}: {install('drift')}") from None
     wanted, criteria = _wanted(process, catalogue_folder, min_rows, score, timestamp, label)
     pages = _Pages(process or "comparison", html, evidently)
     try:
         found = _compare(reference, current, chunk, wanted, criteria, pages)
     except (TableError, ValueError) as error:
         raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"a file cannot be written: {error}") from None
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
     else:
@@ -170,7 +173,7 @@ def _watch(
         from aiwatch.detect.hourly.service import Service
         from aiwatch.detect.hourly.store import DriftStore
     except ImportError as error:
-        raise click.ClickException(f"testing needs {error.name}: pip install 'aiwatch[drift]'") from None
+        raise click.ClickException(f"testing needs {error.name}: {install('drift')}") from None
     shared.log_to_stderr()
     host, port = listen
     changes = CatalogueWatch(folder)
@@ -271,4 +274,4 @@ def _write_evidently(reference: Table, current: DataFrame, path: Path) -> None:
     try:
         write_evidently(reference.frame.collect(), current, reference.columns, path)
     except ImportError as error:
-        raise click.ClickException(f"--evidently needs {error.name}: pip install 'aiwatch[evidently]'") from None
+        raise click.ClickException(f"--evidently needs {error.name}: {install('evidently')}") from None

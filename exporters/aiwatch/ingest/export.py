@@ -14,6 +14,7 @@ from elasticsearch import Elasticsearch
 
 from aiwatch import names
 from aiwatch.catalogue.model import Catalogue, Log, Process
+from aiwatch.hints import install
 from aiwatch.ingest.checkpoint import Checkpoint
 from aiwatch.ingest.commit import CheckpointStore
 from aiwatch.ingest.contracts import Sink
@@ -163,7 +164,7 @@ def _join_group(config: Mapping[str, str], topics: Readers, kit: Kit, stop: thre
     try:
         from aiwatch.ingest.group.member import Member  # only who reads Kafka needs its client
     except ImportError:
-        raise ValueError("reading Kafka needs its client: pip install 'aiwatch[kafka]'") from None
+        raise ValueError(f"reading Kafka needs its client: {install('kafka')}") from None
     return Member(config, topics, kit, stop)
 
 

@@ -15,7 +15,8 @@ from aiwatch.profiles.profile import Counts, Numeric, Shape
 
 FOLDER = "baselines"
 FORMAT = 1
-MAX_BYTES = 300_000
+MAX_BYTES = 300_000  # of up to 30 features
+_BYTES_OF_A_FEATURE = MAX_BYTES // 30
 
 
 class _Version(msgspec.Struct):
@@ -93,6 +94,15 @@ class BaselineError(Exception):
         self.file, self.what, self.hint = file, what, hint
 
 
+def most_bytes(columns: int) -> int:
+    """Return how large the file of a baseline may be that has so many features, the score among them.
+
+    >>> most_bytes(2), most_bytes(31), most_bytes(301)
+    (300000, 300000, 3000000)
+    """
+    return max(MAX_BYTES, _BYTES_OF_A_FEATURE * (columns - 1))
+
+
 def baseline_path(catalogue: Path, process: str) -> Path:
     """Return where the baseline of a process stands in its catalogue."""
     return catalogue / FOLDER / f"{process}.json"
@@ -117,9 +127,6 @@ def read_baseline(path: Path) -> Baseline:
         data = path.read_bytes()
     except OSError as error:
         raise BaselineError(file, f"cannot be read: {error.strerror}", "let aiwatch read it") from None
-    if len(data) > MAX_BYTES:
-        what = f"has {len(data)} bytes, where {MAX_BYTES} are the most"
-        raise BaselineError(file, what, again)
     try:
         version = msgspec.json.decode(data, type=_Version).format
         if version != FORMAT:
@@ -128,6 +135,8 @@ def read_baseline(path: Path) -> Baseline:
         baseline = msgspec.json.decode(data, type=Baseline)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BaselineError(file, f"is damaged ({error})", f"restore it, or {again}") from None
+    if len(data) > (most := most_bytes(len(baseline.features))):
+        raise BaselineError(file, f"has {len(data)} bytes, where {most} are the most", again)
     for what in _contradictions(baseline):
         raise BaselineError(file, f"is damaged ({what})", f"restore it, or {again}")
     return baseline

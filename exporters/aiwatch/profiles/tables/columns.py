@@ -170,6 +170,9 @@ def find_roles(raw: Raw, columns: Mapping[str, Column], rows: int, wanted: Wante
     """
     time = _named(raw, wanted.time, "--timestamp") or _guess_time(columns, wanted)
     prediction, output = _prediction(raw, columns, wanted)
+    given = [each for each in (wanted.prediction, wanted.time, wanted.label) if each is not None]
+    if len(set(given)) < len(given):
+        raise TableError(f"{raw.files[0]}: --score, --timestamp and --label name a column twice: name different ones")
     taken = {each for each in (time, output) if each}
     label = _named(raw, wanted.label, "--label") or _guess(columns, _LABELS, {*wanted.types, *taken}, _may_be_label)
     taken |= {label} if label else set()

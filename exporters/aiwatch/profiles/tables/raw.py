@@ -20,6 +20,8 @@ from typing import IO, Any
 import msgspec
 import polars as pl
 
+from aiwatch.kinds import KINDS
+
 LINE = "\0line"  # the column that says where a row stands in its file
 FILE = "\0file"  # and in which
 MISSING_WORDS = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
@@ -29,6 +31,8 @@ _AT_ONCE = 50_000  # lines
 _AS_UTF8 = "write it anew as UTF-8"
 _SEPARATORS = ";\t|"  # that others use
 _NUMBER_BEGINS = frozenset("0123456789+-.iInN ")
+_PARQUET, _GZIP = b"PAR1", b"\x1f\x8b"  # how such files begin
+_OTHER_RECORDS = {record.name for kind in KINDS for record in kind.records} - {"prediction"}  # of aiwatch's own log
 
 
 class TableError(Exception):
@@ -64,6 +68,8 @@ def find_files(patterns: Sequence[str]) -> list[Path]:
     for pattern in patterns:
         paths = sorted(Path(each) for each in glob.glob(pattern, recursive=True))
         paths = [path for path in paths if path.is_file()] or ([Path(pattern)] if Path(pattern).is_file() else [])
+        if not paths and Path(pattern).is_dir():
+            raise TableError(f"{pattern}: is a folder; name its files, such as '{pattern}/*.parquet' in quotes")
         if not paths:
             raise TableError(f"{pattern}: there is no such file; name files, or a pattern in quotes")
         found.update(dict.fromkeys(paths))
@@ -95,6 +101,8 @@ def read_raw(patterns: Sequence[str], scratch: Path) -> Raw:
         folder = scratch / str(number)
         folder.mkdir()
         try:
+            if why := _misnamed(path, form):
+                raise TableError(f"{path}: {why}")
             frame = readers[form](path, folder)
             here = [name for name in frame.collect_schema().names() if name != LINE]
         except UnicodeDecodeError:
@@ -121,6 +129,21 @@ def _form(path: Path) -> str:
     if name.endswith((".jsonl", ".ndjson", ".json", ".log")):
         return "JSON lines"
     raise TableError(f"{path}: is it Parquet, CSV or JSON lines? Rename it to end in .parquet, .csv or .jsonl")
+
+
+def _misnamed(path: Path, form: str) -> str:
+    """Return in what a file differs from what its name says, and what to do; nothing if it does not."""
+    with path.open("rb") as file:
+        head = file.read(len(_PARQUET))
+    if head.startswith(_GZIP) and path.suffix != ".gz":
+        return f"is packed with gzip: call it {path.name}.gz"
+    if form != "Parquet" and path.suffix == ".gz" and not head.startswith(_GZIP):
+        return f"is not packed with gzip: call it {path.stem}"
+    if head == _PARQUET and form != "Parquet":
+        return "is Parquet: let its name end in .parquet"
+    if head != _PARQUET and form == "Parquet" and path.suffix != ".gz":
+        return "is no Parquet; if it is CSV or JSON lines, let its name end in .csv or .jsonl, else copy it anew"
+    return ""
 
 
 def _parquet(path: Path, scratch: Path) -> pl.LazyFrame:
@@ -228,8 +251,8 @@ def _rows_of_lines(path: Path) -> Iterator[list[dict[str, Any]]]:
                 held = decode(line)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 raise TableError(f"{path}:{number}: is no JSON object ({error}); mend or remove the line") from None
-            if held.get("type", "prediction") != "prediction" and "features" not in held:
-                continue  # another record of aiwatch's own log
+            if held.get("type") in _OTHER_RECORDS and "features" not in held:
+                continue
             nested = held.pop("features", None)
             row: dict[str, Any] = {key: _text(value) for key, value in held.items()}
             if isinstance(nested, dict):

@@ -14,6 +14,7 @@ from aiwatch.profiles.tables.columns import LABEL, Type, Wanted, find_roles, loo
 from aiwatch.profiles.tables.raw import TableError, read_raw, short_line
 
 _CHUNK = 100_000
+_OTHER_SCORE = "name another column with --score"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def read_table(patterns: Sequence[str], wanted: Wanted, scratch: Path) -> Table:
     roles = find_roles(raw, columns, rows, wanted, notes)
     chosen = [values.as_feature(raw, columns[name], type_, notes) for name, type_ in roles.types.items()]
     if roles.prediction is not None and roles.output is not None:
-        chosen.append(values.as_number(raw, columns[roles.output], notes).alias(roles.prediction))
+        chosen.append(values.as_number(raw, columns[roles.output], notes, _OTHER_SCORE).alias(roles.prediction))
         notes.append(f"{roles.output}: the model's {roles.prediction}")
     if roles.time is not None:
         chosen.append(values.as_time(raw, columns[roles.time]).alias(names.TIMESTAMP))

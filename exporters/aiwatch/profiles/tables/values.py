@@ -20,18 +20,23 @@ def as_feature(raw: Raw, column: Column, type_: Type, notes: list[str]) -> pl.Ex
     return _category(raw, column).alias(column.name)
 
 
-def as_number(raw: Raw, column: Column, notes: list[str]) -> pl.Expr:
-    """Return a column as numbers: what is none is infinite, what JSON has no number for is missing."""
+def as_number(
+    raw: Raw, column: Column, notes: list[str], else_: str = "say in the catalogue that it is categorical"
+) -> pl.Expr:
+    """Return a column as numbers: what is none is infinite, what JSON has no number for is missing.
+
+    :param else_: what to do about a column of something else.
+    """
     value = pl.col(column.name)
     if column.is_text:
         number = value.str.strip_chars(" ").cast(pl.Float64, strict=False)
-        _tolerate(raw, column, value.is_not_null() & number.is_null(), column.held - column.numbers, "a number", notes)
+        _tolerate(raw, column, value.is_not_null() & number.is_null(), column.held - column.numbers, else_, notes)
         number = pl.when(number.is_finite() | number.is_null()).then(number)
         wrong = value.is_not_null() & value.str.strip_chars(" ").cast(pl.Float64, strict=False).is_null()
         return pl.when(wrong).then(pl.lit(float("inf"))).otherwise(number)
     if not column.dtype.is_numeric():
-        what = f"the catalogue says that {column.name!r} is numeric, but it is of type {column.dtype}"
-        raise TableError(f"{raw.files[0]}: {what}; change its type there, or name the right file")
+        what = f"column {column.name!r} is of type {column.dtype}, which is not a number"
+        raise TableError(f"{raw.files[0]}: {what}; {else_}, or mend the file")
     number = value.cast(pl.Float64)
     return pl.when(number.is_finite()).then(number)
 
@@ -60,7 +65,7 @@ def as_outcome(raw: Raw, column: Column, notes: list[str]) -> pl.Expr:
     if column.is_flag:
         text = pl.col(column.name).cast(pl.String).str.to_lowercase()
         return pl.when(text.is_not_null()).then((text == "true").cast(pl.Float64))
-    number = as_number(raw, column, notes)
+    number = as_number(raw, column, notes, "name another column with --label")
     return pl.when(number.is_finite()).then(number)
 
 
@@ -103,17 +108,18 @@ def as_time(raw: Raw, column: Column) -> pl.Expr:
     return time
 
 
-def _tolerate(raw: Raw, column: Column, wrong: pl.Expr, number: int, due: str, notes: list[str]) -> None:
+def _tolerate(raw: Raw, column: Column, wrong: pl.Expr, number: int, else_: str, notes: list[str]) -> None:
     """Note values of the wrong type; too many of them are an error that shows the first."""
     if not number:
         return
     row = raw.frame.filter(wrong).select(FILE, LINE, column.name).head(1).collect().row(0, named=True)
     value = str(row[column.name]).removeprefix(TEXT_MARK)
     shown = "a list or an object" if value == NO_VALUE else repr(value[:100])
-    what = f"column {column.name!r} holds {shown}, which is not {due}"
+    what = f"column {column.name!r} holds {shown}, which is not a number"
     if number > TOLERATED * column.held:
-        hint = (
-            f"{number} of {column.held} values are not: say in the catalogue that it is categorical, or mend the file"
+        raise TableError(
+            f"{raw.place(row)}: {what}; {number} of {column.held} values are not: {else_}, or mend the file"
         )
-        raise TableError(f"{raw.place(row)}: {what}; {hint}")
-    notes.append(f"{column.name}: {number} values are not {due} and count as invalid (the first in {raw.place(row)})")
+    notes.append(
+        f"{column.name}: {number} values are not a number and count as invalid (the first in {raw.place(row)})"
+    )
