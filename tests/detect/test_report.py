@@ -83,6 +83,25 @@ def test_a_drift_gets_causes_text_and_everything_that_the_page_shows(baseline: B
     assert len(msgspec.json.encode(found)) < 50_000
 
 
+def test_what_moves_with_the_hours_is_not_drawn_beside_what_drifts(baseline: Baseline) -> None:
+    window = profile(baseline, rows(2000, 1, richer=0.8).with_columns(age=pl.col("age") + 10))
+    drawn = {}
+    for seasonal in (False, True):
+        report = report_of(explained(verdict(baseline, MOVED), baseline, [window], seasonal=seasonal))
+        assert report is not None
+        drawn[seasonal] = {each.name for each in report.features}
+        moved = {name for segment in report.segments for name, _ in segment.moved}
+        assert ("age" in moved) is not seasonal
+    assert "age" in drawn[False]
+    assert drawn[True] == {"spent", names.SCORE}
+
+
+def test_a_mark_at_nothing_is_a_zero() -> None:
+    bins = [1000, *[5] * 200]  # half of the values are 0
+    shown = bars(feature(Numeric(tuple(map(float, range(200)))), bins), Counts(bins, low=0.0, high=300.0))
+    assert shown.edges[0] == 0
+
+
 def test_estimated_performance_is_near_what_outcomes_show(baseline: Baseline) -> None:
     window = profile(baseline, rows(4000, 2, richer=0.8))
     sentences = list(impact(situation_of(baseline, [window], (MOVED,)), ()))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import escape
 from html.parser import HTMLParser
 
 import msgspec
@@ -113,6 +114,12 @@ def test_every_picture_says_in_words_what_it_shows() -> None:
     pictures = re.findall(r"<svg[^>]*>", render_report(result(full())))
     assert len(pictures) >= 6
     assert all('role="img" aria-label="' in picture for picture in pictures)
+
+
+def test_what_is_said_of_a_feature_says_of_when() -> None:
+    told = full()
+    page = render_report(result(told, findings=(finding(f"{EVIL}0"),)))
+    assert f"<p>Newest window: mean 2 {escape(EVIL)}. Since the change: missing 10 %, was 0 %.</p>" in page
 
 
 def test_a_large_report_stays_small() -> None:

@@ -14,6 +14,7 @@ _CATEGORIES = 12
 _UNSEEN = 4
 _LONGEST = 60  # characters of a label
 _WIDE = 100.0  # quotient of outer quantiles from which on a logarithmic scale shows more
+_NOTHING = 1e-9  # of a scale
 Floats = npt.NDArray[np.float64]
 
 
@@ -37,6 +38,7 @@ def _numbers(shape: Numeric, then: Counts, now: Counts) -> Distribution:
     else:
         logarithmic = first > 0 and last / first > _WIDE
         edges = np.geomspace(first, last, _BARS - 1) if logarithmic else np.linspace(first, last, _BARS - 1)
+        edges[abs(edges) < _NOTHING * (last - first)] = 0.0
     edges = np.unique(edges)
     if not len(edges):
         edges = np.asarray(shape.edges[:1], np.float64)

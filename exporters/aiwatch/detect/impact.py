@@ -40,8 +40,8 @@ def impact(situation: Situation, causes: Sequence[Claim]) -> Iterator[str]:
         found = moments.regression(name, [each for each in moments.names if each != name])
         if found.explained > 0.1 and abs(found.moved) > 0.02:
             yield (
-                f"It moved by {found.moved:+.2f} standard deviations; its inputs account for {found.due:+.2f} of that, "
-                "as far as their relations are linear."
+                f"By rank it moved by {found.moved:+.2f} standard deviations; its inputs account for "
+                f"{found.due:+.2f} of that, as far as their relations are linear."
             )
     yield from _performance(situation, name, then, now, causes)
 

@@ -85,7 +85,7 @@ def explained(
 def _features(situation: Situation, windows: Sequence[Profile]) -> Iterator[FeatureReport]:
     """Yield what drifted, the farthest moved first, then the model's output, then what moved besides."""
     moved = {name: _moved(situation, name) for name in situation.baseline.features}
-    concerned = situation.drifted | {name for name, size in moved.items() if size > _MOVED}
+    concerned = situation.drifted | {name for name in situation.suspects if moved[name] > _MOVED}
     order = sorted(concerned & moved.keys(), key=lambda name: (name not in situation.drifted, -moved[name]))
     if situation.prediction is not None and situation.prediction not in order[:_FEATURES]:
         order.insert(min(len(order), _FEATURES - 1), situation.prediction)
@@ -135,6 +135,7 @@ def _moved_in(situation: Situation, by: str, segment: Segment, then: Segment | N
         features = {name: msgspec.structs.replace(feature, counts=then.features[name]) for name, feature in held}
         baseline = msgspec.structs.replace(baseline, features=features)
     now = msgspec.structs.replace(situation.now, features=segment.features)
-    sizes = {name: round(_moved(Situation(baseline, now), name), 3) for name in baseline.features if name != by}
+    looked_at = {*situation.suspects, situation.prediction} - {by, None}
+    sizes = {name: round(_moved(Situation(baseline, now), name), 3) for name in baseline.features if name in looked_at}
     ordered = sorted(sizes, key=lambda name: -sizes[name])
     return {name: sizes[name] for name in ordered if sizes[name] > _MOVED}

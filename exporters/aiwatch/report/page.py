@@ -139,8 +139,9 @@ def _features(report: Report, findings: Iterable[Finding]) -> str:
 
 def _feature(feature: FeatureReport, how: Sequence[str], begun: int | None) -> str:
     was, now = feature.missing
-    gaps = f"missing {percent(now)}, was {percent(was)}" if max(feature.missing) > 0 else ""
-    said = "; ".join(dict.fromkeys(text for text in (*how, gaps) if text))
+    newest = [f"Newest window: {'; '.join(how)}."] if how else []
+    gaps = [f"Since the change: missing {percent(now)}, was {percent(was)}."] if max(feature.missing) > 0 else []
+    said = " ".join([*newest, *gaps])
     course = svg.course(feature.name, feature.course, begun) if len(feature.course) > 1 else ""
     return (
         f"<article>\n<h3>{escape(feature.name)}</h3>\n<p>{escape(said)}</p>\n"

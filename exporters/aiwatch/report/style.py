@@ -27,7 +27,7 @@ header.ok { border-color: var(--good); }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 thead th { color: var(--dim); font-weight: normal; }
-tbody th { overflow-wrap: anywhere; }
+tbody th { overflow-wrap: break-word; min-width: 7rem; max-width: 16rem; }
 .number { font-variant-numeric: tabular-nums; }
 article { border: 1px solid var(--line); border-radius: .4rem; padding: .7rem 1rem; margin: .8rem 0;
   break-inside: avoid; }
