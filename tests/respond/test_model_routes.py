@@ -85,6 +85,7 @@ def test_resuming_takes_a_name_and_a_reason(client: TestClient, said: Any) -> No
     deliver(client)
     answer = client.post(RESUME, json=said, headers=AUTHORIZATION)
     assert (answer.status_code, answer.json()["error"].startswith("who resumes, and why? ")) == (400, True)
+    assert "regex" not in answer.json()["error"]
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}])
@@ -181,6 +182,7 @@ def test_the_pages_show_state_steps_windows_trail_and_how_to_resume(client: Test
         assert "Failing, and tried again: registry." in page
     assert "failed</span>, again in 5 s" in page
     assert f'aiwatch resume {PROCESS} --by NAME --reason "..."' in page
+    assert "elsewhere add <code>--responder URL --token-file FILE</code>" in page
     assert "goes on" in page
     rig.clock.now = hour(2)
     client.post(RESUME, json={"by": "<b>Ada</b>", "reason": "<script>", "release": True}, headers=AUTHORIZATION)

@@ -103,7 +103,9 @@ def _how_to_resume(review: Review) -> str:
     return (
         "<section>\n<h2>Resume</h2>\n<p>A person decides, by name and with a reason. What is quarantined stays so "
         "unless <code>--release</code> says that the model should learn from it.</p>\n"
-        f'<pre>aiwatch resume {escape(review.process)} --by NAME --reason "..."</pre>\n</section>\n'
+        f'<pre>aiwatch resume {escape(review.process)} --by NAME --reason "..."</pre>\n'
+        "<p>So in the responder's container; elsewhere add <code>--responder URL --token-file FILE</code>.</p>\n"
+        "</section>\n"
     )
 
 

@@ -21,7 +21,7 @@ from aiwatch.respond.responses import NotUnderReviewError, Responses
 from aiwatch.respond.store import StoreError
 
 _LOG = logging.getLogger("aiwatch.respond")
-_Said = Annotated[str, msgspec.Meta(pattern=r"\S", max_length=2000)]
+_Said = Annotated[str, msgspec.Meta(max_length=2000)]
 
 
 class Resume(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,10 +101,12 @@ class _Handlers:
             return json_answer({"error": self._unknown(process)}, 404)
         try:
             said = msgspec.json.decode(await read_body(request), type=Resume)
+            by, reason = said.by.strip(), said.reason.strip()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TooLargeError) as error:
             return json_answer({"error": f"who resumes, and why? {error}"}, 400)
+        if not by or not reason:
+            return json_answer({"error": f"who resumes, and why? {'by' if not by else 'reason'} is empty"}, 400)
         try:
-            by, reason = said.by.strip(), said.reason.strip()
             await run_in_threadpool(self._responses.resume, process, by, reason, said.release)
         except NotUnderReviewError as error:
             return json_answer({"error": str(error)}, 409)
