@@ -111,6 +111,13 @@ def test_a_change_is_alarmed_within_three_hours_and_dated(change: Change, featur
     assert finding.how
 
 
+def test_a_jump_stays_one_and_keeps_its_beginning_where_windows_have_few_rows() -> None:
+    stream = Stream(World(low=50, high=500, baseline_rows=60_000), 106, Change("mean", 78, 0.5))
+    found = [result.findings for _, result in steps(monitor(stream), stream.hours(110))][78:]
+    dated = {(each.since, each.sudden) for findings in found for each in findings if each.drifted}
+    assert dated == {(START + 78 * HOUR, True)}
+
+
 def test_a_slow_ramp_is_told_from_a_jump_a_day_after_the_alarm() -> None:
     stream = Stream(QUIET, 4, Change("ramp", 12, 0.1), rows=2000)
     *_, (_, last) = steps(monitor(stream), stream.hours(3 * 24))

@@ -41,7 +41,7 @@ class MonitorState(msgspec.Struct, frozen=True, kw_only=True):
     """What a monitor knows after a window; it is all that it needs for the next.
 
     ``log_evidence`` and ``began`` (the window in which a bet's run began) hold one number for each bet, ``effects``
-    the last ``change.KEPT`` effects of each test; all as bytes of float32 or int32.
+    those of each test in each of the last ``change.KEPT`` windows alone; all as bytes of float32 or int32.
     """
 
     baseline: str
@@ -127,9 +127,10 @@ class Monitor:
         means, rows = channels.read(whole)
         season = self.usual.offset(whole.start, whole.end)
         bets = evidence.log_bets(channels, self.usual, means, rows, season)
-        outcomes, recent, since = self._outcomes(state, whole, season)
+        outcomes, alone, recent, since = self._outcomes(state, whole, season)
         related, log_e = self._relations(whole)
         outcomes.append(related)
+        alone.append(related.effect)
 
         log_now = np.append(bets.ravel(), log_e)
         before = _unpacked(state.log_evidence, np.float32, len(log_now), -np.inf)
@@ -140,7 +141,7 @@ class Monitor:
 
         starts = (*state.starts, whole.start)[-change.KEPT :]
         paths = _unpacked(state.effects, np.float32, len(outcomes) * change.KEPT, 0.0).reshape(-1, change.KEPT)
-        paths = np.hstack([paths[:, 1:], [[outcome.effect] for outcome in outcomes]])
+        paths = np.hstack([paths[:, 1:], [[effect] for effect in alone]])
 
         alarms: dict[str, Alarm] = {}
         findings = []
@@ -187,10 +188,10 @@ class Monitor:
 
     def _outcomes(
         self, state: MonitorState, whole: Profile, season: tuple[Floats, Floats]
-    ) -> tuple[list[Outcome], dict[str, Counts], datetime]:
-        """Return what every test says of a window, with the effect in enough rows; the counts to go on with, and since.
+    ) -> tuple[list[Outcome], list[float], dict[str, Counts], datetime]:
+        """Return what every test says of a window, the effects in it alone, the counts to go on with, and since when.
 
-        The effect in a small window says little: it is taken over this one and those before it.
+        The effect in a small window says little: that of an outcome is taken over enough rows, with those before it.
         """
         since, pooled = whole.start, whole.features
         if whole.rows < ENOUGH and state.recent:
@@ -201,22 +202,25 @@ class Monitor:
         usual = before = expected(self.baseline, self.channels, *season)
         if pooled is not whole.features:
             before = expected(self.baseline, self.channels, *self.usual.offset(since, whole.end))
-        outcomes = []
+        outcomes: list[Outcome] = []
+        alone: list[float] = []
         for family in self.channels.families:
             name, counts = family.feature, whole.features[family.feature]
             if family.test in SHARES and not _any(counts) and not _any(self.baseline.features[name].counts):
                 outcomes.append(Outcome(0.0, 1.0, 0.0))
+                alone.append(0.0)
                 continue
             outcome = family.test.on_counts(usual[name], counts)
+            alone.append(outcome.effect)
             if pooled is not whole.features:
                 effect = family.test.on_counts(before[name], pooled[name]).effect
                 outcome = Outcome(outcome.statistic, outcome.p_value, effect)
             outcomes.append(outcome)
         if whole.rows >= ENOUGH:
-            return outcomes, {}, whole.end
+            return outcomes, alone, {}, whole.end
         if next(iter(pooled.values())).rows >= ENOUGH:
             since, pooled = whole.start, whole.features
-        return outcomes, {name: copy.copy(counts) for name, counts in pooled.items()}, since
+        return outcomes, alone, {name: copy.copy(counts) for name, counts in pooled.items()}, since
 
     def _relations(self, whole: Profile) -> tuple[Outcome, float]:
         """Return what the test of the relations says, and the logarithm of the e-value that this is worth."""
