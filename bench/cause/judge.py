@@ -64,6 +64,7 @@ def watch(world: World, plant: Plant | None, rows: int, rng: np.random.Generator
     past = [_counted(fold, frame[number * size : (number + 1) * size], time) for number, time in enumerate(times)]
     rhythm = msgspec.Raw(msgspec.json.encode(learn(baseline, [profile for hour in past for profile in hour])))
     judge = ProcessJudge(_process(), msgspec.structs.replace(baseline, rhythm=rhythm))
+    upstream = plant.upstream if plant else {}
     windows: list[Profile] = []
     memory = b""
     for number in range(WATCHED):
@@ -71,9 +72,7 @@ def watch(world: World, plant: Plant | None, rows: int, rng: np.random.Generator
         frame = frame_of(_after(hour, plant, number - BEGINS, LASTS))
         window = _counted(fold, frame, START + timedelta(hours=number))
         windows += window
-        memory, result = judge.judge(memory, merged(window))
-        if judge.wants_explaining(result, window):
-            result = judge.explain(result, windows, plant.upstream if plant else {})
+        memory, result = judge.judge(memory, merged(window), window, lambda _, seen=windows: seen, upstream)
         if result.state == "drift":
             return result
     return None
