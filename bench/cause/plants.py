@@ -141,7 +141,7 @@ def population(world: World, rng: np.random.Generator) -> Iterator[Plant]:
     yield plant("one number, slowly", slope, True)
     both = np.exp(size * 2.4 * ((ranks[numbers[1]] - 0.5) * rng.choice([-1, 1]) + (ranks[numbers[2]] - 0.5)))
     yield plant("two numbers", both, bool(rng.random() < 0.5))
-    codes = world.features[texts[0]].rank("dense").to_numpy()
+    codes = world.features[texts[0]].rank("dense").fill_null(0).to_numpy()
     yield plant("mix of categories", np.exp(size * rng.normal(size=codes.max() + 1))[codes], bool(rng.random() < 0.5))
     yield plant("filtered", (ranks[numbers[0]] > 0.35) + 1e-9, False)
     middle = np.exp(-0.5 * ((ranks[numbers[1]] - 0.5) / 0.2) ** 2)

@@ -126,9 +126,14 @@ def _largest_effect(process: Process) -> str:
 
 
 def _found(process: Process) -> str:
-    """Return a template for what was found: features, cause and evidence, as the metrics say when it fires."""
+    """Return a template for what was found: features, cause and evidence, as the metrics say when it fires.
+
+    Each is said once, also where two services test the same process.
+    """
     of = f"{{process='{process.name}'}}"
-    drifting = f"{names.DRIFT_EFFECT_RATIO}{of} and on (process, feature) {names.DRIFT_DETECTED}{of} == 1"
+    effects = f"max by (process, feature) ({names.DRIFT_EFFECT_RATIO}{of})"
+    drifting = f"{effects} and on (process, feature) {names.DRIFT_DETECTED}{of} == 1"
+    evidence = f"max by ({names.LINE}, {names.TEXT}) ({names.DRIFT_EVIDENCE_INFO}{of})"
     return (
         "{{ $value | humanize }} times the change that matters, at most. Drifting: "
         f'{{{{ range $place, $found := query "sort_desc(topk(3, {drifting}))" }}}}'
@@ -136,7 +141,7 @@ def _found(process: Process) -> str:
         f"{{{{ .Labels.{names.FEATURE} }}}} ({{{{ .Value | humanize }}}} times what matters){{{{ end }}}}."
         f'{{{{ with query "{names.DRIFT_CAUSE_INFO}{of}" }}}}'
         f' Likely cause: {{{{ . | first | label "{names.CAUSE}" }}}}.{{{{ end }}}}'
-        f'{{{{ range query "{names.DRIFT_EVIDENCE_INFO}{of}" | sortByLabel "{names.LINE}" }}}}'
+        f'{{{{ range query "{evidence}" | sortByLabel "{names.LINE}" }}}}'
         f"\n- {{{{ .Labels.{names.TEXT} }}}}{{{{ end }}}}"
     )
 
