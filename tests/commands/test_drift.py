@@ -252,6 +252,21 @@ def test_options_for_files_are_refused_where_elasticsearch_is_read() -> None:
     assert "these are for files" in result.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--at", "2999-01-01"], "--at 2999-01-01T00:00Z: this is still to come"),
+        (["--since", "2999-01-01", "--once"], "--since 2999-01-01T00:00Z: this is still to come"),
+        (["--since", "1d", "--at", "2d"], "--since must be before --at"),
+        (["--at", "0001-01-01"], "'0001-01-01': there was nothing to watch before 1970"),
+    ],
+)
+def test_times_at_which_nothing_can_be_tested_are_refused(arguments: list[str], said: str) -> None:
+    result = run("--elasticsearch", "http://127.0.0.1:1", *arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
 def test_a_time_at_the_end_of_all_days_is_said(files: Path) -> None:
     current = table(200, 3).with_columns(applied_at=pl.datetime(9999, 12, 31))
     current.write_parquet("far.parquet")

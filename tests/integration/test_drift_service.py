@@ -169,12 +169,12 @@ def test_a_tested_window_comes_back_as_it_was_and_its_report_with_it(es: Elastic
 
 
 def test_results_that_are_none_any_more_are_removed_and_no_others(es: Elasticsearch, store: DriftStore) -> None:
-    for ago in (5, 4, 3, 2):
+    for ago in (5, 4, 3, 2, 1):
         store.put(stored(ago))
     es.indices.refresh(index=RESULTS)
-    store.remove_others("fraud", hour(4), [stored(3).link])
+    store.remove_others("fraud", hour(4), hour(1), [stored(3).link])
     es.indices.refresh(index=RESULTS)
-    assert [link.start for link in store.links("fraud", hour(99))] == [hour(5), hour(3)]
+    assert [link.start for link in store.links("fraud", hour(99))] == [hour(5), hour(3), hour(1)]
 
 
 def test_the_key_can_do_no_more_than_the_service_needs(

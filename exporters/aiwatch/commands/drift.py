@@ -115,6 +115,7 @@ def drift(
             raise click.UsageError("Say what to compare: --reference FILE --current FILE, or --elasticsearch URL.")
         _refuse("are for files", {"--chunk": chunk, "--timestamp": timestamp, "--score": score, "--label": label})
         _refuse("are for files", {"--json": as_json, "--html": html, "--evidently": evidently})
+        _in_order(since, at)
         client = shared.connect(url, api_key_file, ca_certs)
         _watch(client, catalogue_folder, process, listen, _Past(since, at, once), fail_on_drift)
         return
@@ -153,6 +154,16 @@ def _refuse(what: str, options: dict[str, object]) -> None:
     """Raise a usage error if any of some options is set, which would be of no effect."""
     if given := [name for name, value in options.items() if value]:
         raise click.UsageError(f"{', '.join(given)}: these {what}.")
+
+
+def _in_order(since: datetime | None, at: datetime | None) -> None:
+    """Raise a usage error for times between which no window can have closed."""
+    now = datetime.now(UTC)
+    for name, time in (("--since", since), ("--at", at)):
+        if time is not None and time > now:
+            raise click.UsageError(f"{name} {time:%Y-%m-%dT%H:%MZ}: this is still to come; take a time of the past.")
+    if since is not None and at is not None and since >= at:
+        raise click.UsageError("--since must be before --at: what is between is tested again.")
 
 
 @dataclass(frozen=True)

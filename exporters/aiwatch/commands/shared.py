@@ -23,6 +23,7 @@ from aiwatch.hints import did_you_mean
 from aiwatch.kinds.options import parse_duration
 from aiwatch.kinds.prediction import PredictionOptions
 
+_FIRST_YEAR = 1970
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
@@ -41,7 +42,10 @@ class Moment(click.ParamType[datetime]):
             time = datetime.fromisoformat(value)
         except (ValueError, OverflowError):
             self.fail(f"{value!r}: write a time such as 2026-03-01T00:00Z, or how long ago, such as 30d", param, ctx)
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
+        time = time if time.tzinfo else time.replace(tzinfo=UTC)
+        if time.year < _FIRST_YEAR:
+            self.fail(f"{value!r}: there was nothing to watch before {_FIRST_YEAR}", param, ctx)
+        return time
 
 
 class Address(click.ParamType[tuple[str, int]]):

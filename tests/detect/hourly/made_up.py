@@ -146,10 +146,10 @@ class MemoryStore:
         self.writes += 1
         self.documents[tested.result.id] = tested
 
-    def remove_others(self, process: str, since: datetime, kept: Sequence[Link]) -> None:
+    def remove_others(self, process: str, since: datetime, until: datetime, kept: Sequence[Link]) -> None:
         ids = {result_id(process, link.start) for link in kept}
         self.documents = {
             id_: each
             for id_, each in self.documents.items()
-            if each.result.process != process or each.link.start < since or id_ in ids
+            if each.result.process != process or not since <= each.link.start < until or id_ in ids
         }

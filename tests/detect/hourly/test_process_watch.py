@@ -168,6 +168,40 @@ def test_windows_can_be_asked_for_again() -> None:
     assert store.documents == before
 
 
+def test_as_of_a_time_in_the_past_is_shown_what_was_found_by_then_and_nothing_is_tested() -> None:
+    store, judge = filled(8), CountingJudge()
+    watch(store, judge).catch_up(at(9), {})
+    before, judge.judged = dict(store.documents), []
+    one = watch(store, judge)
+    assert one.catch_up(at(4.5), {}) == 0
+    assert one.last == before["fraud:20260302T0300Z"]
+    assert store.documents == before
+
+
+def test_what_is_tested_again_of_the_past_leaves_what_came_after_it() -> None:
+    store, judge = filled(8), CountingJudge()
+    watch(store, judge).catch_up(at(9), {})
+    before, judge.judged = dict(store.documents), []
+    one = watch(store, judge)
+    one.restart(at(2))
+    one.catch_up(at(5.5), {})
+    assert judge.judged == [at(2), at(3), at(4)]
+    assert store.documents == before
+
+
+def test_windows_of_a_clock_that_was_ahead_are_tested_again_when_their_time_has_come() -> None:
+    store, judge = filled(4), CountingJudge()
+    watch(store, judge).catch_up(at(9), {})
+    for hour in range(4, 8):
+        store.arrive("a", profile(hour, LOW, HELD))
+    one = watch(store, judge)
+    assert one.catch_up(at(4.5), {}) == 0
+    assert one.last is not None
+    assert one.last.link.end == at(4)
+    one.catch_up(at(9), {})
+    assert [each.result.rows for each in store._of("fraud")] == [10] * 8
+
+
 def test_where_nothing_was_tested_yet_testing_begins_where_it_is_asked_to() -> None:
     store, judge = filled(8), CountingJudge()
     one = watch(store, judge)

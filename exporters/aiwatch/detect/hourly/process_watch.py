@@ -64,15 +64,17 @@ class ProcessWatch:
     def catch_up(self, now: datetime, upstream: Mapping[str, Result]) -> int:
         """Test every window that is closed by ``now`` and was not tested as it is now; return how many.
 
+        What was found in windows after ``now`` (which may be a time in the past) is passed over, and stays.
+
         Raises:
             Exception: whatever the store raises, or the judge; what was tested until then is kept.
         """
         self._read, self._read_times = [], None  # of a look that was cut off: more may have come since
         if (again := self._again_from) is not None:
-            self._cut([link for link in self._load(again - self._length) if link.end <= again], again)
+            self._cut([link for link in self._load(again - self._length, now) if link.end <= again], again)
             self._again_from, self._first = None, again
         elif self._links is None:
-            self._cut(self._load(now - LATE), None)
+            self._cut(self._load(now - LATE, now), None)
         links, seen = self._without_late(now)
         self._links = links  # which grow with every window that is stored, whatever happens at the next one
         before = self.tested
@@ -87,7 +89,7 @@ class ProcessWatch:
             links.append(link)
             self.tested += 1
         if self._strays_since is not None:
-            self._store.remove_others(self.process.name, self._strays_since, links)
+            self._store.remove_others(self.process.name, self._strays_since, links[-1].end if links else now, links)
             self._strays_since = None
         self._links = [link for link in links if link.end > now - LATE] or links[-1:]
         self._read, self._read_times = [], None
@@ -116,9 +118,9 @@ class ProcessWatch:
             self._read_times = (max(first, end - _FARTHEST), ahead)
         return [profile for profile in self._read if start <= profile.start < end]
 
-    def _load(self, since: datetime) -> list[Link]:
+    def _load(self, since: datetime, now: datetime) -> list[Link]:
         """Return the windows since a time, and the one before, as far as they were tested by the present baseline."""
-        found = self._store.links(self.process.name, since)
+        found = [link for link in self._store.links(self.process.name, since) if link.end <= now]
         others = [place for place, link in enumerate(found) if link.baseline != self._fingerprint]
         found = found[others[-1] + 1 :] if others else found
         kept = unbroken(found, self._fingerprint)
@@ -135,7 +137,7 @@ class ProcessWatch:
             kept = before_late(self._links, seen)
             if kept or not self._links or not self._links[0].previous:
                 break
-            further = self._load(self._links[0].start - LATE)
+            further = self._load(self._links[0].start - LATE, now)
             if further and further[0].start == self._links[0].start:
                 break  # what was before is not stored any more
             self._links = further

@@ -110,10 +110,10 @@ class DriftStore:
         id_ = tested.result.id
         self._client.index(index=result_index(id_), id=id_, document=document)
 
-    def remove_others(self, process: str, since: datetime, kept: Sequence[Link]) -> None:
-        """Remove the results of windows that began at ``since`` or later and are none any more."""
+    def remove_others(self, process: str, since: datetime, until: datetime, kept: Sequence[Link]) -> None:
+        """Remove the results of windows that began at ``since`` or later, before ``until``, and are none any more."""
         ids = {result_id(process, link.start) for link in kept}
-        wanted = [{"term": {names.PROCESS: process}}, _from(since)]
+        wanted = [{"term": {names.PROCESS: process}}, _from(since, until)]
         for source in self._scan(RESULTS, wanted, ascending=True, fields=["id"]):
             if (id_ := source["id"]) not in ids:
                 self._client.options(ignore_status=404).delete(index=result_index(id_), id=id_)
