@@ -110,6 +110,10 @@ def test_settings_are_read(tmp_path: Path) -> None:
         ),
         ("drift: {tests: {value: psi}}\n", "9: drift.tests.value: no feature is called 'value'"),
         ("drift: {minimum_effect: {psi: 0}}\n", "9: drift.minimum_effect.psi: 0 must be greater than 0"),
+        (
+            "drift: {minimum_effect: {missing_share: 5}}\n",
+            "9: drift.minimum_effect: missing_share is never more than 1: write 0.05, not 5",
+        ),
         ("drift: {minimum_effect: {size: 1}}\n", "9: drift.minimum_effect.size: 'size' stands here, but one of"),
         ("drift: {max_baseline_age: 0s}\n", "9: drift.max_baseline_age: 0s must be greater than 0"),
         ("drift: {timezone: Berlin}\n", "9: drift.timezone: no time zone is called 'Berlin': write UTC"),

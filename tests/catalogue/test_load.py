@@ -288,6 +288,10 @@ def test_a_mistake_is_told_with_its_line_and_a_hint(mistakes: Mistakes, more: st
             "{adapters: [{webhook: {url: 'https://u:p@e.com', secret_file: s}}]}",
             "webhook.url: an address holds no user or password: name the file",
         ),
+        (
+            "{adapters: [{webhook: {url: 'https://e.com:99999', secret_file: s}}]}",
+            "webhook.url: Port out of range 0-65535",
+        ),
         ("{adapters: [{webhook: {url: https://e.com}}]}", "webhook.secret_file: is missing; add `secret_file: ...`"),
     ],
 )

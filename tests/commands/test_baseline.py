@@ -154,6 +154,7 @@ def test_a_catalogue_that_cannot_be_written_to_is_said_with_its_place(catalogue:
         (["card-fraud", "--from", "none.csv"], "none.csv: there is no such file"),
         (["card-fraud", "--since", "soon"], "'soon': write a time such as"),
         (["card-fraud", "--since", "30d"], "--since needs --elasticsearch"),
+        (["card-fraud", "--since", "5d", "--until", "30d"], "--since must be before --until"),
         (["card-fraud", "--since", "30d", "--from", "x"], "Say where the rows are"),
         (["card-fraud", "--since", "30d", "--elasticsearch", "http://127.0.0.1:1"], "cannot be read from"),
     ],

@@ -72,6 +72,8 @@ def baseline(
         raise click.UsageError("Say where the rows are: either --from FILE..., or --since TIME.")
     if until is not None and since is None:
         raise click.UsageError("--until goes with --since; of files all rows are taken.")
+    if since is not None and until is not None and since >= until:
+        raise click.UsageError("--since must be before --until.")
     found = shared.find_model(catalogue_folder, process, without_baseline=True)
     try:
         # who only exports needs neither polars nor numpy

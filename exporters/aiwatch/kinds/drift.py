@@ -27,6 +27,7 @@ Measure = Literal[Test, "missing_share", "unseen_categories", "relations"]
 HOUR = 3600.0
 _LONGEST_WINDOW = 7 * 24 * HOUR
 _LEAST_WINDOWS = 10  # between two false alarms; with fewer, to be wrong in a window would be no error any more
+_SHARES = {"kolmogorov_smirnov", "jensen_shannon", "missing_share", "unseen_categories"}  # measures of at most 1
 _PROMISE = re.compile(r"(\d+) per (\S+)")
 
 
@@ -89,6 +90,14 @@ class Drift(Frozen):
     def _window_is_whole_hours(cls, value: float) -> float:
         if not HOUR <= value <= _LONGEST_WINDOW or value % HOUR:
             raise ValueError("a window is a whole number of hours and at most 7d: write 1h, 6h or 1d, for example")
+        return value
+
+    @field_validator("minimum_effect")
+    @classmethod
+    def _effects_can_be_reached(cls, value: dict[Measure, float]) -> dict[Measure, float]:
+        for measure, effect in value.items():
+            if measure in _SHARES and effect >= 1:
+                raise ValueError(f"{measure} is never more than 1: write {effect / 100:g}, not {effect:g}")
         return value
 
     @model_validator(mode="after")

@@ -10,13 +10,15 @@ from pydantic import AfterValidator, Field, model_validator
 from aiwatch.kinds.options import Frozen
 
 
-def _without_password(url: str) -> str:
-    if "@" in urlsplit(url).netloc:
+def _plain_address(url: str) -> str:
+    parts = urlsplit(url)
+    _ = parts.port  # an error if there can be no such port
+    if "@" in parts.netloc:
         raise ValueError("an address holds no user or password: name the file that a secret stands in")
     return url
 
 
-Url = Annotated[str, Field(pattern=r"^https?://[^/]"), AfterValidator(_without_password)]
+Url = Annotated[str, Field(pattern=r"^https?://[^/]"), AfterValidator(_plain_address)]
 Text = Annotated[str, Field(min_length=1)]
 
 
