@@ -293,6 +293,14 @@ def test_a_file_that_cannot_be_used_is_named_with_what_is_wrong(
     assert result.output.count("\n") == 1
 
 
+def test_a_column_that_lost_all_its_values_is_missing_however_it_is_written(files: Path) -> None:
+    lost = table(500, 12).with_columns(age=pl.lit(None), country=pl.lit(None), y_pred_proba=pl.lit(None))
+    lost.write_parquet("lost.parquet")
+    result = run("--reference", "reference.parquet", "--current", "lost.parquet", "--json")
+    assert result.exit_code == 0, result.output
+    assert {"age", "country", "score"} <= set(json.loads(result.output)["drifted"])
+
+
 def test_a_report_that_cannot_be_written_is_named(files: Path) -> None:
     result = run("--reference", "reference.parquet", "--current", "reference.parquet", "--html", "/proc/report.html")
     assert result.exit_code == 1

@@ -137,4 +137,7 @@ def test_many_categories_are_shown_as_the_largest_and_the_rest() -> None:
     values = tuple(f"v{number}" for number in range(30))
     shown = bars(feature(Categorical(values), [10] * 30), Counts([10] * 30, unseen={"new": 100}))
     assert shown.labels[-2:] == ("18 others", "new: new")
+    many = {names.OTHER: 90, **{f"new{number}": 9 - number for number in range(5)}}
+    unseen = bars(feature(Categorical(values), [10] * 30), Counts([10] * 30, unseen=many))
+    assert unseen.labels[-5:] == ("new: new0", "new: new1", "new: new2", "new: new3", "new: others")
     assert sum(shown.now) == pytest.approx(1, abs=1e-3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from aiwatch import names
 from aiwatch.detect.contracts import DriftTest
 from aiwatch.detect.tests import by_name, choose, missing_share, relations, unseen_categories
 from aiwatch.profiles.baseline import Baseline, FeatureBaseline
@@ -67,6 +68,10 @@ def describe(test: DriftTest, baseline: FeatureBaseline, window: Counts) -> str:
     "'DE' 40 %, was 60 %"
     >>> describe(missing_share.TEST, feature, Counts([600, 388], missing=12))
     'missing 1.2 %, was 0 %'
+    >>> describe(choose(feature.shape, 100), feature, Counts([100, 0], unseen={"other": 90, "XX": 10}))
+    "'FR' 0 %, was 40 %"
+    >>> describe(unseen_categories.TEST, feature, Counts([100, 0], unseen={"other": 90, "XX": 10}))
+    "unseen 50 %: 'XX', 'other'"
     """
     before = baseline.counts
     if test is missing_share.TEST:
@@ -75,19 +80,19 @@ def describe(test: DriftTest, baseline: FeatureBaseline, window: Counts) -> str:
         return f"missing{invalid} {shares[0]}, was {shares[1]}"
     if test is unseen_categories.TEST:
         number = sum(window.unseen.values())
-        most = sorted(window.unseen, key=lambda value: (-window.unseen[value], value))[:3]
+        rank = {value: (value == names.OTHER, -held, value) for value, held in window.unseen.items()}
+        most = sorted(rank, key=rank.__getitem__)[:3]  # what stands for all others is named last
         return f"unseen {_share(number, window.seen + number)}: {', '.join(map(repr, most))}" if most else "unseen 0 %"
+    if isinstance(baseline.shape, Categorical):
+        held = [counts.seen + sum(counts.unseen.values()) for counts in (window, before)]
+        if not all(held) or not window.bins:
+            return ""
+        place = max(range(len(window.bins)), key=lambda at: abs(window.bins[at] / held[0] - before.bins[at] / held[1]))
+        now, was = _share(window.bins[place], held[0]), _share(before.bins[place], held[1])
+        return f"{baseline.shape.values[place]!r} {now}, was {was}"
     if not window.seen or not before.seen:
         return ""
-    if isinstance(baseline.shape, Categorical):
-        place = max(range(len(window.bins)), key=lambda at: _moved(at, window, before))
-        now, was = _share(window.bins[place], window.seen), _share(before.bins[place], before.seen)
-        return f"{baseline.shape.values[place]!r} {now}, was {was}"
     return f"mean {_number(window.total / window.seen)}, was {_number(before.total / before.seen)}"
-
-
-def _moved(place: int, window: Counts, before: Counts) -> float:
-    return abs(window.bins[place] / window.seen - before.bins[place] / before.seen)
 
 
 def _number(value: float) -> str:

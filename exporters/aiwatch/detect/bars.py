@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from aiwatch import names
 from aiwatch.profiles.baseline import FeatureBaseline
 from aiwatch.profiles.profile import Categorical, Counts, Numeric
 from aiwatch.report.document import Distribution
@@ -82,7 +83,7 @@ def _categories(shape: Categorical, then: Counts, now: Counts) -> Distribution:
     if rest:
         labels.append(f"{len(rest)} others")
         pairs.append((sum(pair[0] for pair in rest), sum(pair[1] for pair in rest)))
-    unseen = sorted(now.unseen, key=lambda value: -now.unseen[value])
+    unseen = sorted(now.unseen, key=lambda value: (value == names.OTHER, -now.unseen[value]))
     for value in unseen[:_UNSEEN]:
         labels.append(f"new: {value[:_LONGEST]}")
         pairs.append((then.unseen.get(value, 0) / rows[0], now.unseen[value] / rows[1]))

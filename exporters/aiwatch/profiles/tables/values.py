@@ -34,6 +34,8 @@ def as_number(
         number = pl.when(number.is_finite() | number.is_null()).then(number)
         wrong = value.is_not_null() & value.str.strip_chars(" ").cast(pl.Float64, strict=False).is_null()
         return pl.when(wrong).then(pl.lit(float("inf"))).otherwise(number)
+    if column.dtype == pl.Null:  # as pandas writes a column without any value
+        return value.cast(pl.Float64)
     if not column.dtype.is_numeric():
         what = f"column {column.name!r} is of type {column.dtype}, which is not a number"
         raise TableError(f"{raw.files[0]}: {what}; {else_}, or mend the file")
