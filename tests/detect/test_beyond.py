@@ -17,6 +17,7 @@ from aiwatch.detect.signs.contract import Look
 from aiwatch.detect.signs.outcomes import outcomes
 from aiwatch.detect.signs.rows import repeated, volume
 from aiwatch.detect.signs.spikes import spike
+from aiwatch.detect.signs.strength import of_shares
 from aiwatch.detect.signs.values import negative
 from aiwatch.detect.situation import situation_of
 from aiwatch.profiles.baseline import FORMAT, Baseline, Source
@@ -144,6 +145,27 @@ def test_twice_as_many_rare_outcomes_are_claimed_within_a_day() -> None:
     made = window(held, rows=24 * 500)
     made.labels = labelled(2.5 * true.clip(max=0.38), 24 * 500, rng)
     assert claims(outcomes, held, iter([made]), chance_of(PROMISED)) == 1
+
+
+def test_outcomes_of_as_many_rows_as_were_trained_with_are_claimed_when_a_third_of_them_is_gone() -> None:
+    rng = np.random.default_rng(6)
+    then, now = (labelled(np.full(BINS, mean), 1500, rng) for mean in (0.16, 0.10))
+    held = baseline(then)
+    made = window(held, rows=1500)
+    made.labels = now
+    assert claims(outcomes, held, iter([made]), 0.01 * chance_of(1)) == 1
+
+
+@pytest.mark.parametrize("mean", [0.01, 0.2, 0.7])
+@pytest.mark.parametrize("rows", [600, 6000])
+def test_shares_of_two_samples_without_a_change_differ_no_more_often_than_is_told(rows: int, mean: float) -> None:
+    rng = np.random.default_rng(rows)
+    sizes = np.full((2000, 4), rows // 4), np.full((2000, 4), 500)
+    true = np.clip(mean * np.array([0.2, 0.6, 1.2, 2.0]), 0, 0.95)
+    then, now = (np.stack([size, rng.binomial(size, true)], axis=2).tolist() for size in sizes)
+    told = np.array([of_shares(list(zip(*each, strict=True))) for each in zip(then, now, strict=True)])
+    for chance in (0.1, 0.01):
+        assert (told <= chance).mean() <= chance
 
 
 def with_rhythm(day: int, night: int) -> Baseline:

@@ -14,7 +14,7 @@ from aiwatch.detect.signs.contract import Sign
 from aiwatch.detect.situation import situation_of
 from aiwatch.profiles.result import Finding, Result
 from aiwatch.profiles.tables.columns import ERROR, LABEL, LATENCY, VERSION
-from tests.detect.incidents import START, compared_with_reference, found, rescored, rows
+from tests.detect.incidents import START, compared_with_reference, found, rescored, rows, scored
 
 MISSING = ("spent", "missing_share")
 USUAL = [rows(800, seed) for seed in range(1, 7)]
@@ -90,6 +90,27 @@ def test_a_score_that_moves_at_the_same_inputs_is_the_models(version: str) -> No
     assert any("version 2" in text for text in causes[0].evidence) == (version == "2")
 
 
+def weighed(version: str, of_age: float) -> Happening:
+    """Return what comes of a model that weighs age so many times as much as it did, and everything else as before."""
+    columns = ("income", "spent")
+
+    def happen(frame: pl.DataFrame) -> pl.DataFrame:
+        score = scored(*(frame[name].to_numpy() for name in columns), 40 + of_age * (frame["age"].to_numpy() - 40))
+        return frame.with_columns(pl.Series(names.SCORE, score), pl.lit(version).alias(VERSION))
+
+    return happen
+
+
+def test_a_new_version_that_leaves_out_an_input_is_the_models_and_without_one_the_log_holds_other_values() -> None:
+    causes = {version: found(after(weighed(version, 0.0))).causes[0] for version in ("1", "2")}
+    assert (causes["2"].cause, causes["1"].kind) == ("model", "misjoined")
+    assert any(text.startswith("age: the score goes with it at") for text in causes["2"].evidence)
+
+
+def test_a_score_that_goes_the_other_way_with_an_input_is_the_models() -> None:
+    assert found(after(weighed("1", -1.0))).causes[0].cause == "model"
+
+
 def test_slow_answers_and_errors_are_the_infrastructures_though_scores_are_missing() -> None:
     failing: Happening = lambda frame: frame.with_columns(  # noqa: E731
         pl.col(LATENCY) * 8,
@@ -100,7 +121,7 @@ def test_slow_answers_and_errors_are_the_infrastructures_though_scores_are_missi
     assert causes[0].cause == "infrastructure"
 
 
-@pytest.mark.parametrize(("lead", "cause"), [(2, "upstream"), (-2, "pipeline")])
+@pytest.mark.parametrize(("lead", "cause"), [(2, "upstream"), (48, "upstream"), (-2, "pipeline")])
 def test_a_process_upstream_is_to_blame_if_it_drifted_first(lead: int, cause: str) -> None:
     since = START + timedelta(hours=len(USUAL) - lead)
     moved = Finding(

@@ -22,4 +22,19 @@ HYPOTHESES = (
             "followed": 0.5,
         },
     ),
+    Hypothesis(
+        "model",
+        "model",
+        0.3,  # the new one leaves out an input; without a new one, the log holds other values than the model was given
+        {
+            "new_version": 0.95,
+            "untied": 0.95,
+            "score_moved": 0.5,
+            "score_apart": 0.5,
+            "outcomes": 0.5,
+            "reweighted": 0.05,
+            "gradual": 0.1,
+            "followed": 0.5,
+        },
+    ),
 )

@@ -57,23 +57,38 @@ def surely(p_value: float, chance: float) -> float:
 def of_shares(groups: Sequence[Group]) -> float:
     """Return how probable it is that shares differ as much, in any group or in all together.
 
-    Given how many there are in all, those of now are a draw without putting back. The binomial distribution is spread
-    more than that, and more than a sum of binomials of several shares with the same mean.
+    Given how many there are in all, those of now are a draw without putting back: a sum of as many independent trials
+    as it can have different results (Vatutin, Mikhailov). A binomial distribution with the same number of trials and
+    the same mean is spread more than that, and more than such a sum over several groups (Hoeffding).
 
-    Reference: W. Hoeffding, "On the distribution of the number of successes in independent trials", 1956.
+    Reference: V. A. Vatutin, V. G. Mikhailov, "Limit theorems for the number of empty cells in an equiprobable scheme
+    for group allocation of particles", 1982; W. Hoeffding, "On the distribution of the number of successes in
+    independent trials", 1956.
 
     >>> of_shares([((1000, 10.0), (100, 9.0)), ((1000, 200.0), (100, 18.0))]) < 0.001
     True
     >>> of_shares([((1000, 10.0), (100, 2.0)), ((1000, 200.0), (100, 22.0))])
     1.0
     """
-    told = [(are, is_, (was + is_) / (were + are)) for (were, was), (are, is_) in groups if were and are]
-    rows = sum(are for are, _, _ in told)
-    if not rows:
+    told = [_draw(*group) for group in groups if group[0][0] and group[1][0]]
+    whole = tuple(map(sum, zip(*told, strict=True)))
+    tails = [_tail(*each) for each in (whole, *told) if each]
+    return min(1.0, 2 * len(tails) * min(tails, default=1.0))
+
+
+def _draw(then: tuple[int, float], now: tuple[int, float]) -> tuple[float, float, float]:
+    """Return how many trials a draw without putting back is a sum of, its result and its mean, from the least on."""
+    (were, was), (are, is_) = then, now
+    least, most = math.floor(max(0.0, was + is_ - were)), math.ceil(min(are, was + is_))
+    return most - least, is_ - least, are * (was + is_) / (were + are) - least
+
+
+def _tail(trials: float, result: float, mean: float) -> float:
+    """Return how probable a binomial result is, or one that is further away on the same side."""
+    if not trials:
         return 1.0
-    whole = (rows, sum(is_ for _, is_, _ in told), sum(are * pooled for are, _, pooled in told) / rows)
-    tails = [min(bdtr(is_, are, p), bdtrc(is_ - 1, are, p) if is_ >= 1 else 1.0) for are, is_, p in (whole, *told)]
-    return min(1.0, 2 * len(tails) * float(min(tails)))
+    share = mean / trials
+    return float(min(bdtr(result, trials, share), bdtrc(result - 1, trials, share) if result >= 1 else 1.0))
 
 
 def share_error(part: float, rows: float, other: float, other_rows: float) -> float:

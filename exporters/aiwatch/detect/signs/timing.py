@@ -9,7 +9,7 @@ from aiwatch.detect.signs.contract import Sign
 from aiwatch.detect.situation import Situation
 from aiwatch.profiles.result import Result
 
-_FADES = timedelta(days=3)  # after which a drift upstream counts half
+_FADES = timedelta(days=7)  # after which a drift upstream counts half: batches of a day may lie two days apart
 _TOGETHER = timedelta(hours=1)  # is still before: windows are no finer
 
 

@@ -26,10 +26,11 @@ _KEPT = 0.25  # that the weights of the others, on average, may have changed
 
 
 def unheeded(situation: Situation) -> Iterator[Sign]:
-    """Yield inputs that the output does not follow any more, while it follows the others as it did.
+    """Yield inputs that the output does not follow any more, or the other way, while it follows the others as it did.
 
     What the log holds is then not what the model was given: other values, or those of other rows. A model that is not
-    the former one weighs all inputs anew; one that only ignores an input that it knew leaves the same trace.
+    the former one weighs all inputs anew; one that only ignores an input that it knew leaves the same trace. No values
+    of other rows make the output go the other way: only the model does.
     """
     moments, name = moments_of(situation), situation.prediction
     if moments is None or name not in moments.names:
@@ -49,9 +50,12 @@ def unheeded(situation: Situation) -> Iterator[Sign]:
         tests = situation.tests(each)
         due, of_others = (both @ moved).tolist()
         if extent(situation, each) < _STILL:
-            size = strength(_CUT - left, 0.0, float(now.errors[0]), tests)
+            size = strength(_CUT - abs(left), 0.0, float(now.errors[0]), tests)
             text = f"{each}: the {name} goes with it at {percent(max(left, 0.0))} of the former strength"
             yield Sign("untied", size, f"{text}, with the other inputs at {percent(kept)}", (each,))
+            size = strength(-_CUT - left, 0.0, float(now.errors[0]), tests)
+            text = f"{each}: the {name} goes the other way with it, {percent(max(-left, 0.0))} as strongly as before"
+            yield Sign("score_apart", size, text, (name,))
         elif abs(due) > _MOVED:
             along = float(moved[moments.names.index(name)]) - of_others
             size = strength(_BARELY * abs(due) - math.copysign(along, along * due), 0.0, then.chance, tests)
