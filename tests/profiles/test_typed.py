@@ -115,6 +115,12 @@ def test_what_to_do_about_words_depends_on_what_should_be_numbers(read: Read, pa
         read("amount,country\n1.5,DE\n2.5,FR\n", **{part: "country"})
 
 
+def test_names_that_the_catalogue_refuses_are_no_features(read: Read) -> None:
+    table = read("amount,outcomes,volume\n" + "1.5,2.5,3.5\n2.5,3.5,4.5\n")
+    assert list(table.types) == ["amount"]
+    assert "outcomes: left out, the name is aiwatch's own" in table.notes
+
+
 def test_a_column_has_one_part(read: Read) -> None:
     with pytest.raises(TableError, match="--score, --timestamp and --label name a column twice"):
         read("amount,y\n1.5,0\n2.5,1\n", prediction="y", label="y")

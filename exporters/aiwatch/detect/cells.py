@@ -54,14 +54,17 @@ def _neighbours(both: Floats, smaller: float) -> Floats:
 
 
 def _rare(both: Floats, smaller: float) -> Floats:
-    """Merge the categories of which too few are expected, with the least of the others if they are still too few."""
+    """Merge the categories of which too few are expected, with the least of the others if they are hardly any.
+
+    Fewer than `LEAST` may be expected in the last cell, then: with the others it would hide that it took their place.
+    """
     pooled = both.sum(axis=0)
     both = both[:, np.argsort(-pooled, kind="stable")]
     expected = np.sort(pooled)[::-1] * smaller / pooled.sum()
     kept = int((expected >= LEAST).sum())
     if kept == expected.size:
         return both
-    if expected[kept:].sum() < LEAST:
+    if np.sort(pooled)[::-1][kept:].sum() < LEAST:
         kept -= 1
     kept = max(kept, min(1, expected.size - 1))
     return np.hstack([both[:, :kept], both[:, kept:].sum(axis=1, keepdims=True)])

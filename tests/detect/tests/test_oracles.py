@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
+from aiwatch.detect.contracts import DriftTest
 from aiwatch.detect.shares import compare
 from aiwatch.detect.tests import (
     chi_squared,
@@ -17,7 +18,8 @@ from aiwatch.detect.tests import (
     unseen_categories,
     wasserstein,
 )
-from aiwatch.profiles.profile import Counts, Numeric
+from aiwatch.profiles.baseline import FeatureBaseline
+from aiwatch.profiles.profile import Categorical, Counts, Numeric
 from tests.detect.samples import categorical, count, numeric
 
 RNG = np.random.default_rng(11)
@@ -88,6 +90,18 @@ def test_the_p_value_of_two_shares_is_close_to_fishers_and_not_below(
     table = [[part, rows - part] for part, rows in (before, now)]
     oracle = stats.fisher_exact(table).pvalue
     assert 0.5 * oracle <= compare(*before, *now).p_value <= min(1.0, 2.2 * oracle + 0.02)
+
+
+@pytest.mark.parametrize("test", [chi_squared.TEST, jensen_shannon.TEST, psi.TEST], ids=lambda test: test.name)
+@pytest.mark.parametrize(("rare", "new"), [(63, {}), (0, {"new": 63})])
+def test_a_category_whose_place_a_rare_or_a_new_one_took_is_missed(
+    test: DriftTest, rare: int, new: dict[str, int]
+) -> None:
+    shape = Categorical(("DE", "FR", "NL", "XX"))
+    before = FeatureBaseline(shape, Counts([40_000, 35_000, 25_000, 50]), (0, 0, 0, 0))
+    found = test.on_counts(before, Counts([100, 87, 0, rare], unseen=new))
+    assert found.p_value < 1e-6
+    assert found.effect > 2 * test.material
 
 
 def test_unseen_values_beside_a_new_category_are_found() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from aiwatch.detect.cells import LEAST, cells, effective
 from aiwatch.detect.contracts import NOTHING, DriftTest, Outcome
 from aiwatch.profiles.baseline import FeatureBaseline
@@ -31,8 +33,9 @@ def on_counts(baseline: FeatureBaseline, window: Counts) -> Outcome:
         return NOTHING
     rows = table.sum(axis=1, keepdims=True)
     expected = rows * table.sum(axis=0) / table.sum()
-    statistic = float(((table - expected) ** 2 / expected).sum())
     freedom = table.shape[1] - 1
+    least = LEAST if freedom > 1 else 0.0  # a cell in which fewer are expected counts for less than it would
+    statistic = float(((table - expected) ** 2 / np.maximum(expected, least)).sum())
     size = effective(*rows.ravel())
     if freedom > 1 or expected.min() >= LEAST:
         p_value = float(chdtrc(freedom, statistic))

@@ -15,6 +15,7 @@ import polars as pl
 
 from aiwatch import names
 from aiwatch.hints import did_you_mean
+from aiwatch.kinds.prediction import RESERVED_FEATURES
 from aiwatch.profiles.tables.raw import LINE, NO_VALUE, Raw, TableError, trouble
 from aiwatch.profiles.tables.times import epoch_unit, is_time_text
 
@@ -282,7 +283,7 @@ def _why_left_out(column: Column, rows: int) -> str:
         return "it is empty"
     if column.name.lower() in _OTHERS:
         return "it is a field of the prediction"
-    if column.name in (names.RELATIONS, names.VOLUME, names.SCORE, names.VALUE):
+    if column.name in RESERVED_FEATURES:
         return "the name is aiwatch's own"
     if _holds_times(column):
         return "it is a time"
