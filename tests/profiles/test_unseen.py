@@ -6,7 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from aiwatch.profiles.profile import Counts
+from aiwatch.detect.tests import chi_squared
+from aiwatch.profiles.baseline import FeatureBaseline
+from aiwatch.profiles.profile import Categorical, Counts
 from aiwatch.profiles.tables.unseen import as_in_other_rows, unseen_share
 
 ROWS, SEEN = 20_000, 256
@@ -25,6 +27,23 @@ def test_the_share_of_unseen_categories_is_what_other_rows_will_have(number: int
         assert abs(unseen_share(pl.Series(drawn.astype(str)), SEEN) - truth) < 4 * error + 0.001
         if not slope:  # where chance alone chooses, the rows that it chose by are far off
             assert truth - (1 - counts[seen].sum() / ROWS) > 5 * error
+
+
+def test_a_long_tail_of_categories_is_no_change_in_few_rows() -> None:
+    shares = np.arange(1, 1001) ** -1.1
+    shares /= shares.sum()
+    chance, found = np.random.default_rng(8), 0
+    for _ in range(40):
+        before, now = (pl.Series(chance.choice(1000, 500, p=shares).astype(str)) for _ in range(2))
+        held = before.value_counts(sort=True)
+        shape = Categorical(tuple(held[held.columns[0]]))
+        counts = as_in_other_rows(Counts(held["count"].to_list()), unseen_share(before, SEEN))
+        rows = now.value_counts()
+        window = dict(zip(rows[rows.columns[0]], rows["count"], strict=True))
+        bins = [window.pop(value, 0) for value in shape.values]
+        baseline = FeatureBaseline(shape, counts, (0,) * shape.bins)
+        found += chi_squared.TEST.on_counts(baseline, Counts(bins, unseen=window)).p_value < 0.01
+    assert found <= 3
 
 
 def test_a_baseline_keeps_its_number_of_rows_whatever_is_unseen_in_others() -> None:

@@ -45,10 +45,16 @@ def unseen_share(values: pl.Series, most: int) -> float:
 
 
 def as_in_other_rows(counts: Counts, share: float) -> Counts:
-    """Return counts with at least this share of unseen values, at the cost of all seen ones in proportion.
+    """Return counts with at least this share of unseen values, each seen one with as many rows less, or none left.
+
+    A frequent value is about as frequent in other rows; what is unseen there are rare ones.
+
+    Reference: H. Ney, U. Essen, "On smoothing techniques for bigram-based natural language modelling", 1991.
 
     >>> as_in_other_rows(Counts([70, 20, 10]), 0.1)
-    Counts(bins=[63, 18, 9], missing=0, invalid=0, unseen={'other': 10}, ...)
+    Counts(bins=[67, 16, 7], missing=0, invalid=0, unseen={'other': 10}, ...)
+    >>> as_in_other_rows(Counts([70, 20, 1, 1]), 0.1).bins
+    [66, 17, 0, 0]
     >>> as_in_other_rows(Counts([8], unseen={"b": 2}), 0.1).bins
     [8]
     """
@@ -56,6 +62,9 @@ def as_in_other_rows(counts: Counts, share: float) -> Counts:
     more = round(share * (counts.seen + unseen)) - unseen
     if more <= 0:
         return counts
-    ends = np.cumsum(counts.bins) * (counts.seen - more)
-    bins = [int(end - start) for start, end in pairwise([0, *(ends / counts.seen).round()])]
+    rising = np.sort(counts.bins)
+    taken = np.cumsum(rising) + rising * np.arange(len(rising))[::-1]  # if each loses as much as this one has
+    less = np.interp(more, [0, *taken], [0, *rising])
+    ends = np.cumsum(np.maximum(np.asarray(counts.bins) - less, 0.0)).round()
+    bins = [int(end - start) for start, end in pairwise([0, *ends])]
     return Counts(bins, counts.missing, counts.invalid, bounded(summed(counts.unseen, {names.OTHER: more})))
