@@ -75,7 +75,7 @@ class Channels:
         self._features = baseline.features
         self._parts: dict[str, _Part] = {}
         self.families: list[Family] = []
-        center, variance, reach, rows = [], [], [], []
+        center, variance, reach, rows, doubt = [], [], [], [], []
         share, immaterial, gains, weights = [], [], [], []
         first = 0
         for name, test in aspects(baseline, criteria, criteria.min_rows):
@@ -92,6 +92,7 @@ class Channels:
             center.append(mean)
             variance.append(spread)
             rows.append(np.full(len(mean), number))
+            doubt.append(np.full(len(mean), feature.unseen_error if test is unseen_categories.TEST else 0.0))
             high, low = part.values.max(axis=0, initial=0), part.values.min(axis=0, initial=0)
             reach.append(np.array([high - mean, mean - low]))
             share.append(is_share)
@@ -101,7 +102,7 @@ class Channels:
             first = last
         self.center, self.variance = np.concatenate(center), np.concatenate(variance)
         counted = np.maximum(np.concatenate(rows), 1.0)
-        self.error = np.sqrt(np.maximum(self.variance, 1 / counted) / counted)
+        self.error = np.maximum(np.sqrt(np.maximum(self.variance, 1 / counted) / counted), np.concatenate(doubt))
         self.share: NDArray[np.bool_] = np.concatenate(share)
         self.reach = np.concatenate(reach, axis=1)
         self.immaterial, self.weights = np.concatenate(immaterial), np.concatenate(weights)

@@ -23,16 +23,18 @@ class _Version(msgspec.Struct):
     format: int
 
 
-class FeatureBaseline(msgspec.Struct, frozen=True):
+class FeatureBaseline(msgspec.Struct, frozen=True, omit_defaults=True):
     """One feature (or the score) in the training period.
 
     ``scores`` has one integer per bin: 64 times its normal score, mean 0 over the baseline. Relations are sums of
-    products of these; a missing, invalid or unseen value has the score 0.
+    products of these; a missing, invalid or unseen value has the score 0. ``unseen_error`` is the standard error of the
+    share of unseen categories where that is an estimate.
     """
 
     shape: Shape
     counts: Counts
     scores: tuple[int, ...]
+    unseen_error: float = 0.0
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Container, Iterator, Sequence
 
@@ -30,7 +31,7 @@ def categories(situation: Situation) -> Iterator[Sign]:
         counts = situation.now.features[name]
         unseen = sum(counts.unseen.values())
         was, now = _unseen_share(feature.counts), unseen / max(counts.rows, 1)
-        error = share_error(now, counts.rows, was, feature.counts.rows)
+        error = math.hypot(share_error(now, counts.rows, was, feature.counts.rows), feature.unseen_error)
         size = strength(now - was, _MATERIAL + _OF_BEFORE * was, error, situation.tests(name))
         most = sorted((value for value in counts.unseen if value != names.OTHER), key=lambda v: -counts.unseen[v])
         shown = ", ".join(repr(value[:40]) for value in most[:3])

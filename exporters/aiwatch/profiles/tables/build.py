@@ -60,16 +60,16 @@ def build_baseline(
     """
     shapes: dict[str, Shape] = {}
     features: dict[str, FeatureBaseline] = {}
-    shares: dict[str, float] = {}
+    unseen: dict[str, float] = {}
     for name, type_ in table.columns.items():
-        column = table.frame.select(name).collect().to_series()
+        column, error = table.frame.select(name).collect().to_series(), 0.0
         if type_ == "numeric":
             shapes[name], counts = _numeric(column, bins)
         else:
             held = _categories(column)
             shapes[name], counts = _categorical(held, bins)
-            shares[name] = unseen_share(held, bins)
-        features[name] = FeatureBaseline(shapes[name], Counts(counts), normal_scores(counts))
+            unseen[name], error = unseen_share(held, bins)
+        features[name] = FeatureBaseline(shapes[name], Counts(counts), normal_scores(counts), round(error, 6))
     related = (*([table.prediction] if table.prediction else []), *table.types)[:RELATED]
     draft = Baseline(
         format=FORMAT,
@@ -81,11 +81,11 @@ def build_baseline(
         relations=related,
         segments={name: _segment_values(table, name, shapes) for name in segments},
     )
-    return _filled(draft, table, shares)
+    return _filled(draft, table, unseen)
 
 
-def _filled(draft: Baseline, table: Table, shares: Mapping[str, float]) -> Baseline:
-    """Return the baseline with what the table holds, counted in one pass; ``shares`` are of unseen categories."""
+def _filled(draft: Baseline, table: Table, unseen: Mapping[str, float]) -> Baseline:
+    """Return the baseline with what the table holds, counted in one pass; ``unseen`` has shares of categories."""
     fold = FrameFold(msgspec.structs.replace(draft, segments={}))
     whole = fold.fold.empty(names.UNKNOWN, draft.created)
     different = 0
@@ -95,9 +95,7 @@ def _filled(draft: Baseline, table: Table, shares: Mapping[str, float]) -> Basel
     return msgspec.structs.replace(
         draft,
         features={
-            name: FeatureBaseline(
-                feature.shape, as_in_other_rows(whole.features[name], shares.get(name, 0.0)), feature.scores
-            )
+            name: msgspec.structs.replace(feature, counts=as_in_other_rows(whole.features[name], unseen.get(name, 0.0)))
             for name, feature in draft.features.items()
         },
         sums=tuple(whole.sums),

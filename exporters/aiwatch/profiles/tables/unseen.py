@@ -13,13 +13,16 @@ from aiwatch.profiles.profile import Counts, bounded, summed
 _PARTS = 20
 
 
-def unseen_share(values: pl.Series, most: int) -> float:
-    """Return the share of unseen values in other rows, if the ``most`` frequent ones of ``values`` are the seen ones.
+def unseen_share(values: pl.Series, most: int) -> tuple[float, float]:
+    """Return the share of unseen values in other rows, if the ``most`` frequent ones of ``values`` are the seen ones,
+    and its standard error.
 
     Categories are the most frequent ones by chance, too: in rows that had no part in the choice they are rarer, and
-    some are there that no row had. Twenty-fold cross-validation lets each twentieth of the rows be such others.
+    some are there that no row had. Twenty-fold cross-validation lets each twentieth of the rows be such others. What is
+    met once or twice says how far off that may be: farther than a share that is counted.
 
-    Reference: M. Stone, "Cross-validatory choice and assessment of statistical predictions", 1974.
+    Reference: M. Stone, "Cross-validatory choice and assessment of statistical predictions", 1974. W. Esty, "A normal
+    limit law for a nonparametric estimator of the coverage of a random sample", 1983.
 
     Args:
         values: categories, without gaps.
@@ -27,21 +30,25 @@ def unseen_share(values: pl.Series, most: int) -> float:
 
     >>> often = pl.Series(["a", "a", "b", "a"] * 100)
     >>> unseen_share(often, 2), unseen_share(often, 1)
-    (0.0, 0.25)
+    ((0.0, 0.0), (0.25, 0.021...))
     >>> unseen_share(pl.Series([f"{row}" for row in range(100)]), 200)
-    1.0
+    (1.0, 0.0)
     """
-    if not len(values):
-        return 0.0
-    part = pl.Series("part", np.arange(len(values)) % _PARTS)
+    size = len(values)
+    if not size:
+        return 0.0, 0.0
+    part = pl.Series("part", np.arange(size) % _PARTS)
     rows = pl.DataFrame([values.alias("value"), part]).group_by("value", "part").len()
     place = rows["value"].rank("dense").to_numpy().astype(np.int64) - 1
     counts = np.zeros((place.max() + 1, _PARTS), np.int64)
     counts[place, rows["part"].to_numpy()] = rows["len"].to_numpy()
-    others = counts.sum(axis=1, keepdims=True) - counts
+    met = counts.sum(axis=1)
+    others = met[:, None] - counts
     chosen = np.argsort(-others, axis=0, kind="stable")[:most]
     seen = np.take_along_axis(np.where(others > 0, counts, 0), chosen, axis=0)
-    return float(1 - seen.sum() / len(values))
+    share = float(1 - seen.sum() / size)
+    once, twice = int((met == 1).sum()), int((met == 2).sum())
+    return share, max(once + 2 * twice - once**2 / size, share * (1 - share) * size) ** 0.5 / size
 
 
 def as_in_other_rows(counts: Counts, share: float) -> Counts:
