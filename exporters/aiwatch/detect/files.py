@@ -71,7 +71,7 @@ def read_tables(
 ) -> tuple[Table, Table, list[str]]:
     """Return both tables, with the columns that both have, and notes on what is left out.
 
-    The reference says of what type a column is, unless ``wanted`` does.
+    The reference says of what type a column is, unless ``wanted`` does; what is of another type now is invalid.
 
     Raises:
         TableError: a file cannot be read, or both have no column in common.
@@ -90,7 +90,8 @@ def read_tables(
         notes += [f"{name}: left out, only the current table has it" for name in columns if name not in before.held]
     kind: Kind | None = None if before.prediction is None else _KINDS[before.prediction]
     output = before.output if before.output in columns else wanted.prediction
-    now = read_table(current, replace(wanted, types=shared, kind=kind, prediction=output), folders[2])
+    known = replace(wanted, types=shared, kind=kind, prediction=output, tolerated=1.0)
+    now = read_table(current, known, folders[2])
     notes += [note for note in now.notes if note not in notes]
     if before.labelled and not now.labelled:
         notes.append(f"{now.files[0]}: no column holds the true outcome, as numbers or booleans: it is not compared")

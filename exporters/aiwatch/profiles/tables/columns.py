@@ -36,7 +36,7 @@ _OTHERS = (
 )
 """Fields of a prediction that are no features."""
 
-TOLERATED = 0.01  # share of values of the wrong type that are counted as invalid
+TOLERATED = 0.01  # of the values of what a baseline is made of
 _FEW = 20  # whole numbers with at most so many values are categories
 _MANY = 0.5  # text with more different values than this share of rows is free text
 _EACH = 0.9  # and whole numbers with more than this are ids, if their name says so
@@ -52,6 +52,7 @@ class Wanted:
         prediction: the column with the model's output.
         time: the column with the time.
         label: the column with the true outcome.
+        tolerated: the share of a feature's values that may be of the wrong type, and count as invalid.
     """
 
     types: Mapping[str, Type] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class Wanted:
     prediction: str | None = None
     time: str | None = None
     label: str | None = None
+    tolerated: float = TOLERATED
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,9 +68,11 @@ def read_table(patterns: Sequence[str], wanted: Wanted, scratch: Path) -> Table:
     if raw.text and not raw.marked and columns[raw.columns[-1]].held < rows and (short := short_line(raw)):
         notes.append(short)
     roles = find_roles(raw, columns, rows, wanted, notes)
-    chosen = [values.as_feature(raw, columns[name], type_, notes) for name, type_ in roles.types.items()]
+    tolerated = wanted.tolerated
+    chosen = [values.as_feature(raw, columns[name], type_, notes, tolerated) for name, type_ in roles.types.items()]
     if roles.prediction is not None and roles.output is not None:
-        chosen.append(values.as_number(raw, columns[roles.output], notes, _OTHER_SCORE).alias(roles.prediction))
+        output = values.as_number(raw, columns[roles.output], notes, _OTHER_SCORE, tolerated)
+        chosen.append(output.alias(roles.prediction))
         notes.append(f"{roles.output}: the model's {roles.prediction}")
     if roles.time is not None:
         chosen.append(values.as_time(raw, columns[roles.time]).alias(names.TIMESTAMP))

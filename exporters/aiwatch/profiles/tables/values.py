@@ -13,32 +13,41 @@ from aiwatch.profiles.tables.times import epoch_unit, from_text
 _FRACTION = r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$"
 
 
-def as_feature(raw: Raw, column: Column, type_: Type, notes: list[str]) -> pl.Expr:
-    """Return a column as the feature that it is."""
+def as_feature(raw: Raw, column: Column, type_: Type, notes: list[str], tolerated: float) -> pl.Expr:
+    """Return a column as the feature that it is; see `as_number`."""
     if type_ == "numeric":
-        return as_number(raw, column, notes).alias(column.name)
+        return as_number(raw, column, notes, tolerated=tolerated).alias(column.name)
     return _category(raw, column).alias(column.name)
 
 
 def as_number(
-    raw: Raw, column: Column, notes: list[str], else_: str = "say in the catalogue that it is categorical"
+    raw: Raw,
+    column: Column,
+    notes: list[str],
+    else_: str = "say in the catalogue that it is categorical",
+    tolerated: float = TOLERATED,
 ) -> pl.Expr:
     """Return a column as numbers: what is none is infinite, what JSON has no number for is missing.
 
     :param else_: what to do about a column of something else.
+    :param tolerated: the share of something else that is no error.
     """
     value = pl.col(column.name)
     if column.is_text:
         number = value.str.strip_chars(" ").cast(pl.Float64, strict=False)
-        _tolerate(raw, column, value.is_not_null() & number.is_null(), column.held - column.numbers, else_, notes)
+        if column.numbers < column.held:
+            notes.append(_invalid(raw, column, value.is_not_null() & number.is_null(), else_, tolerated))
         number = pl.when(number.is_finite() | number.is_null()).then(number)
         wrong = value.is_not_null() & value.str.strip_chars(" ").cast(pl.Float64, strict=False).is_null()
         return pl.when(wrong).then(pl.lit(float("inf"))).otherwise(number)
     if column.dtype == pl.Null:  # as pandas writes a column without any value
         return value.cast(pl.Float64)
     if not column.dtype.is_numeric():
-        what = f"column {column.name!r} is of type {column.dtype}, which is not a number"
-        raise TableError(f"{raw.files[0]}: {what}; {else_}, or mend the file")
+        if tolerated < 1:
+            what = f"column {column.name!r} is of type {column.dtype}, which is not a number"
+            raise TableError(f"{raw.files[0]}: {what}; {else_}, or mend the file")
+        notes.append(f"{column.name}: is of type {column.dtype} in {raw.files[0]}, and counts as invalid")
+        return pl.when(value.is_not_null()).then(pl.lit(float("inf")))
     number = value.cast(pl.Float64)
     return pl.when(number.is_finite()).then(number)
 
@@ -110,18 +119,15 @@ def as_time(raw: Raw, column: Column) -> pl.Expr:
     return time
 
 
-def _tolerate(raw: Raw, column: Column, wrong: pl.Expr, number: int, else_: str, notes: list[str]) -> None:
-    """Note values of the wrong type; too many of them are an error that shows the first."""
-    if not number:
-        return
+def _invalid(raw: Raw, column: Column, wrong: pl.Expr, else_: str, tolerated: float) -> str:
+    """Return a note of the values that are not numbers; too many of them are an error that shows the first."""
+    number = column.held - column.numbers
     row = raw.frame.filter(wrong).select(FILE, LINE, column.name).head(1).collect().row(0, named=True)
     value = str(row[column.name]).removeprefix(TEXT_MARK)
     shown = "a list or an object" if value == NO_VALUE else repr(value[:100])
     what = f"column {column.name!r} holds {shown}, which is not a number"
-    if number > TOLERATED * column.held:
+    if number > tolerated * column.held:
         raise TableError(
             f"{raw.place(row)}: {what}; {number} of {column.held} values are not: {else_}, or mend the file"
         )
-    notes.append(
-        f"{column.name}: {number} values are not a number and count as invalid (the first in {raw.place(row)})"
-    )
+    return f"{column.name}: {number} values are not a number and count as invalid (the first in {raw.place(row)})"
