@@ -178,6 +178,16 @@ def test_a_number_that_became_a_flag_is_drift_and_no_error(files: Path) -> None:
     assert "age: is of type Boolean in now.parquet, and counts as invalid" in found["notes"]
 
 
+def test_a_few_outliers_far_out_of_range_are_claimed_and_one_is_not(files: Path) -> None:
+    def with_outliers(share: float) -> list[tuple[str, str]]:
+        far = pl.Series(np.arange(2000) < share * 2000)
+        now = compared(table(2000, 3).with_columns(age=pl.when(far).then(9e6).otherwise(pl.col("age"))))
+        return [(claim["cause"], claim["kind"]) for claim in now["chunks"][0]["causes"]]  # type: ignore[index]
+
+    assert with_outliers(0.025)[:1] == [("pipeline", "outliers")]
+    assert with_outliers(0.0005) == []
+
+
 def test_outcomes_that_are_words_are_said_not_to_be_compared(files: Path) -> None:
     table(300, 3).with_columns(label=pl.lit(1)).write_csv("then.csv")
     table(300, 4).with_columns(label=pl.lit("paid")).write_csv("now.csv")

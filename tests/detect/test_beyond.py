@@ -18,7 +18,7 @@ from aiwatch.detect.signs.outcomes import outcomes
 from aiwatch.detect.signs.rows import repeated, volume
 from aiwatch.detect.signs.spikes import spike
 from aiwatch.detect.signs.strength import of_shares
-from aiwatch.detect.signs.values import negative
+from aiwatch.detect.signs.values import beyond, negative
 from aiwatch.detect.situation import situation_of
 from aiwatch.profiles.baseline import FORMAT, Baseline, Source
 from aiwatch.profiles.fold import Fold
@@ -121,21 +121,26 @@ def test_one_row_that_comes_in_masses_is_no_repetition_and_every_third_row_twice
     assert claims(repeated, held, iter([thirds]), chance_of(PROMISED)) == 1
 
 
-def test_rare_numbers_below_zero_raise_no_claim_and_a_default_in_three_of_a_hundred_rows_does() -> None:
+def edged(held: Baseline, number: int, filled: float, place: int, rng: np.random.Generator) -> Iterator[Profile]:
+    """Yield windows with more rows in the first or the last bin, which stray as far as numbers may."""
+    for _ in range(number):
+        made = window(held)
+        share = np.full(BINS, (1 - filled) / BINS)
+        share[place] += filled
+        counts = made.features["amount"]
+        counts.bins = rng.multinomial(1500, share).tolist()
+        counts.low, counts.high = (-1.0, 0.99) if place == 0 else (0.01, 9e6)
+        yield made
+
+
+@pytest.mark.parametrize(("look", "place"), [(negative, 0), (beyond, 0), (beyond, -1)])
+def test_stray_numbers_out_of_range_raise_no_claim_and_a_default_in_four_of_a_hundred_rows_does(
+    look: Look, place: int
+) -> None:
     rng = np.random.default_rng(4)
     held = baseline()
-
-    def hours(number: int, filled: float) -> Iterator[Profile]:
-        for _ in range(number):
-            made = window(held)
-            share = np.full(BINS, (1 - filled) / BINS)
-            share[0] += filled
-            counts = made.features["amount"]
-            counts.bins, counts.low, counts.high = rng.multinomial(1500, share).tolist(), -1.0, 0.99
-            yield made
-
-    assert claims(negative, held, hours(PROMISED, 0.0), chance_of(PROMISED)) == 0
-    assert claims(negative, held, hours(20, 0.04), chance_of(PROMISED)) == 20
+    assert claims(look, held, edged(held, PROMISED, 0.0, place, rng), chance_of(PROMISED)) == 0
+    assert claims(look, held, edged(held, 20, 0.04, place, rng), chance_of(PROMISED)) == 20
 
 
 def test_twice_as_many_rare_outcomes_are_claimed_within_a_day() -> None:

@@ -1,4 +1,4 @@
-"""What no test of a feature sees: outcomes that change at the same scores, repeated rows, numbers below 0."""
+"""What no test of a feature sees: other outcomes at the same scores, repeated rows, numbers below 0 or out of range."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aiwatch.profiles.result import Claim, Finding
 
 _LIKELY = 0.5  # weight from which on a cause is likelier than all others together
 SHARE = 0.05  # of the false alarms, or of the error, that is promised
-_LOOKS = 3  # that make a claim though nothing drifted: at outcomes, at repeated rows, at numbers below 0
+_LOOKS = 4  # that make a claim though nothing drifted: at outcomes, repeated rows, numbers below 0, those out of range
 
 
 def chance_of(windows: float) -> float:
@@ -19,7 +19,7 @@ def chance_of(windows: float) -> float:
     Args:
         windows: how many come, on average, until the first false alarm, or over how many an error is given.
 
-    >>> round(2160 * 3 * chance_of(2160), 3)
+    >>> round(2160 * 4 * chance_of(2160), 3)
     0.05
     """
     return SHARE / windows / _LOOKS

@@ -13,7 +13,9 @@ from aiwatch.detect.situation import Situation
 from aiwatch.profiles.result import Cause, Claim
 
 BY_CHANCE = 0.02  # how often a sign shows with a cause that has nothing to do with it
-_ALWAYS: frozenset[SignName] = frozenset({"outcomes", "latency", "errors", "repeated", "volume", "surge", "negative"})
+_ALWAYS: frozenset[SignName] = frozenset(
+    {"outcomes", "latency", "errors", "repeated", "volume", "surge", "negative", "beyond"}
+)
 _OF_SCORE: frozenset[SignName] = frozenset({"score_moved", "score_missing", "score_apart", "outcomes"})
 _CLEAR = 0.5  # strength from which on a sign is told, and a window needs an explanation
 _LEAST = 0.02  # weight of a cause that is still told
@@ -32,7 +34,8 @@ def explain(situation: Situation) -> tuple[Claim, ...]:
     weights of all causes together are 1.
 
     Something wants explaining where the verdict says so, or where a sign is clear that the verdict does not look at:
-    outcomes, latency, errors, repeated rows, their number, negative numbers where there were none.
+    outcomes, latency, errors, repeated rows, their number, negative numbers where there were none, numbers far out of
+    range.
 
     Reference: D. Heckerman, J. Breese, K. Rommelse, "Decision-theoretic troubleshooting", 1995.
     """

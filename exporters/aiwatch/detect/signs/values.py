@@ -20,6 +20,7 @@ _FILLED = 0.01  # share of rows with one value that matters
 _GAPS = 5  # in a row of values that make it look rounded
 _NARROW = 1e-3  # share of the former spread, and of its own mean, that a frozen value may still vary by
 _FAR = 0.5  # of the former range
+_HARDLY_ANY = 0.02  # share of rows: more of them vary by more than what matters
 
 
 def frozen(situation: Situation) -> Iterator[Sign]:
@@ -41,11 +42,14 @@ def frozen(situation: Situation) -> Iterator[Sign]:
 
 
 def beyond(situation: Situation) -> Iterator[Sign]:
-    """Yield numbers that reach far beyond the range of the training period, in more than stray rows."""
+    """Yield numbers that reach far beyond the range of the training period, in more than stray rows.
+
+    Where nothing drifts, these must be more, and beside hardly any that were there before.
+    """
     yield Sign("beyond", 0.0)
-    for name, change in changes(situation):
-        then, counts = change.feature.counts, change.counts
-        edges = change.feature.shape.edges if isinstance(change.feature.shape, Numeric) else ()
+    for name in situation.suspects if situation.drifted else situation.inputs:
+        feature, counts = situation.baseline.features[name], situation.now.features[name]
+        then, edges = feature.counts, feature.shape.edges if isinstance(feature.shape, Numeric) else ()
         if not edges or None in (then.low, then.high, counts.low, counts.high):
             continue
         low, high = float(then.low or 0.0), float(then.high or 0.0)
@@ -54,10 +58,13 @@ def beyond(situation: Situation) -> Iterator[Sign]:
         above = most - high > max(_FAR * span, 2 * (high - edges[-1]))
         below = low - least > max(_FAR * span, 2 * (edges[0] - low)) or least < 0 <= low or least == 0 < low
         for out, place, reached in ((above, -1, most), (below, 0, least)):
-            if not out:
+            was, now, error = _shares(then, counts, place)
+            if not out or (was > _HARDLY_ANY and not situation.drifted):
                 continue
-            error = share_error(change.now[place], counts.seen, change.was[place], then.seen)
-            size = strength(float(change.now[place] - change.was[place]), 0.002, error, situation.tests(name))
+            if situation.drifted:
+                size = strength(now - was, 0.002, error, situation.tests(name))
+            else:
+                size = _filled(situation, then, counts, place)
             yield Sign("beyond", size, f"{name}: reaches {reached:.4g}, was {low:.4g} to {high:.4g}", (name,))
 
 
@@ -70,12 +77,23 @@ def negative(situation: Situation) -> Iterator[Sign]:
         if not isinstance(feature.shape, Numeric) or then.low is None or counts.low is None or not then.seen:
             continue
         if counts.low < 0 <= then.low:
-            group = (then.seen, float(then.bins[0])), (counts.seen, float(counts.bins[0]))
-            was, now = then.bins[0] / then.seen, counts.bins[0] / counts.seen
-            sure = surely(len(situation.inputs) * of_shares([group]), situation.chance)
-            error = share_error(now, counts.seen, was, then.seen)
+            was, now, _ = _shares(then, counts, 0)
             text = f"{name}: negative, down to {counts.low:.4g}, in about {percent(now - was)} of rows, which none was"
-            yield Sign("negative", min(sure, material(now - was, _FILLED, error)) * (now > was), text, (name,))
+            yield Sign("negative", _filled(situation, then, counts, 0), text, (name,))
+
+
+def _filled(situation: Situation, then: Counts, counts: Counts, place: int) -> float:
+    """Return how surely a bin has got materially more rows, of whatever input, though no verdict says so."""
+    was, now, error = _shares(then, counts, place)
+    group = (then.seen, float(then.bins[place])), (counts.seen, float(counts.bins[place]))
+    sure = surely(len(situation.inputs) * of_shares([group]), situation.chance)
+    return min(sure, material(now - was, _FILLED, error)) * (now > was)
+
+
+def _shares(then: Counts, counts: Counts, place: int) -> tuple[float, float, float]:
+    """Return the share of rows in a bin then and now, and the standard error of the difference."""
+    was, now = then.bins[place] / then.seen, counts.bins[place] / counts.seen
+    return was, now, share_error(now, counts.seen, was, then.seen)
 
 
 def coarse(situation: Situation) -> Iterator[Sign]:
