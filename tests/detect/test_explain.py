@@ -72,6 +72,24 @@ def test_richer_people_are_another_population() -> None:
     assert any("moved along" in text for text in causes[0].evidence)
 
 
+@pytest.mark.parametrize("name", ["income", "spent", "age"])
+def test_more_people_around_one_value_are_another_population_and_no_kind_is_told_of_what_is_less_likely(
+    name: str,
+) -> None:
+    def around_the_middle(number: int, seed: int) -> pl.DataFrame:
+        many = rows(4 * number, seed)
+        weights = 1 + 3 * np.exp(-(((many[name].rank().to_numpy() / len(many) - 0.5) / 0.12) ** 2))
+        chosen = np.random.default_rng(seed).choice(len(many), number, replace=False, p=weights / weights.sum())
+        return many[chosen.tolist()]
+
+    causes = found([*USUAL, *(around_the_middle(800, 100 + hour) for hour in range(3))]).causes
+    assert [(claim.cause, claim.kind) for claim in causes[:2]] == [
+        ("population", "population"),
+        ("pipeline", "pipeline"),
+    ]
+    assert causes[0].features == (name,)
+
+
 def test_outcomes_that_change_at_the_same_score_are_another_concept() -> None:
     chance = np.random.default_rng(5)
     more: Happening = lambda frame: frame.with_columns(  # noqa: E731

@@ -76,7 +76,12 @@ def presence(signs: Signs, name: SignName) -> float:
 
 def can_be_told(hypothesis: Hypothesis, signs: Signs) -> bool:
     """Tell whether all signs that a hypothesis is hardly ever without could be looked for."""
-    return all(name in signs for name, share in hypothesis.expects.items() if share >= _HARDLY_WITHOUT)
+    return all(name in signs for name in _marks(hypothesis))
+
+
+def _marks(hypothesis: Hypothesis) -> list[SignName]:
+    """Return the signs that a hypothesis is hardly ever without."""
+    return [name for name, share in hypothesis.expects.items() if share >= _HARDLY_WITHOUT]
 
 
 def log_weight(hypothesis: Hypothesis, signs: Signs) -> float:
@@ -89,7 +94,10 @@ def log_weight(hypothesis: Hypothesis, signs: Signs) -> float:
 
 
 def _claim(cause: Cause, held: Sequence[tuple[float, Hypothesis]], signs: Signs) -> Claim:
-    """Return what is claimed of one cause: its likeliest hypothesis, and the signs that speak for it most."""
+    """Return what is claimed of one cause: its likeliest hypothesis, and the signs that speak for it most.
+
+    What kind it is of is left open where a sign that this kind is hardly ever without is not clear.
+    """
     _, best = max(held, key=lambda each: each[0])
     gains = {name: best.expects[name] for name in signs if name in best.expects and clear(signs, name)}
     speaking = sorted((name for name in gains if gains[name] > 5 * BY_CHANCE), key=lambda name: -gains[name])
@@ -98,7 +106,8 @@ def _claim(cause: Cause, held: Sequence[tuple[float, Hypothesis]], signs: Signs)
     features = dict.fromkeys(feature for name, feature in found if name not in _OF_SCORE)
     features = features or dict.fromkeys(feature for _, feature in found)
     evidence = [text for name in speaking[:_TOLD] for text in _texts(signs[name])]
-    return Claim(cause, best.kind, round(sum(weight for weight, _ in held), 4), tuple(evidence), tuple(features))
+    kind = best.kind if all(clear(signs, name) for name in _marks(best)) else cause
+    return Claim(cause, kind, round(sum(weight for weight, _ in held), 4), tuple(evidence), tuple(features))
 
 
 def _texts(signs: Sequence[Sign]) -> list[str]:

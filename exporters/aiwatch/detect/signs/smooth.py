@@ -19,7 +19,7 @@ from aiwatch.profiles.profile import Counts, Numeric
 Shares = npt.NDArray[np.float64]
 _TOLERATED = 1e-3  # share of rows that no explanation has to explain
 _COARSE = 40  # bins, about, that shapes are compared in
-_DEGREE = 3  # of a reweighting's polynomial, where there are bins enough
+_DEGREE = 4  # of a reweighting's polynomial, where there are bins enough
 _FEWEST = 25  # rows of the training period in each of them
 
 
