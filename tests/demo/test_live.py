@@ -37,7 +37,7 @@ def test_events_are_written_when_their_time_has_come() -> None:
 def test_stopping_ends_the_wait_at_once() -> None:
     stop = threading.Event()
     written: list[Tick] = []
-    thread = threading.Thread(target=play, args=([Tick(time.time() + 3600)], written.append, stop))
+    thread = threading.Thread(target=play, args=([Tick(time.time() + 3600)], written.append, stop), daemon=True)
     thread.start()
     stop.set()
     thread.join(2)

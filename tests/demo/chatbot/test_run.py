@@ -63,11 +63,11 @@ def test_a_live_run_flushes_each_line_and_stops_at_once(tmp_path: Path, classifi
     def run() -> None:
         summaries.append(run_live(path, classifier, rate=20, seed=1, stop=stop, degraded=True))
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     began = datetime.now(UTC)
     thread.start()
     deadline = time.monotonic() + 10
-    while (not path.exists() or len(lines_of(path)) < 20) and time.monotonic() < deadline:
+    while (not path.exists() or path.read_bytes().count(b"\n") < 20) and time.monotonic() < deadline:
         time.sleep(0.05)
     stop.set()
     asked_to_stop = time.monotonic()

@@ -105,11 +105,11 @@ def test_a_live_run_flushes_each_line_and_stops_at_once(tmp_path: Path, model: F
     stop = threading.Event()
     summaries: list[FraudSummary] = []
     thread = threading.Thread(
-        target=lambda: summaries.append(run_live(path, model, rate=20, seed=1, stop=stop)),
+        target=lambda: summaries.append(run_live(path, model, rate=20, seed=1, stop=stop)), daemon=True
     )
     thread.start()
     deadline = time.monotonic() + 20
-    while (not path.exists() or len(lines_of(path)) < 20) and time.monotonic() < deadline:
+    while (not path.exists() or path.read_bytes().count(b"\n") < 20) and time.monotonic() < deadline:
         time.sleep(0.05)
     stop.set()
     asked_to_stop = time.monotonic()

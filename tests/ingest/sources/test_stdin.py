@@ -128,7 +128,7 @@ def test_a_closed_reader_takes_nothing_from_the_pipe(pipe: Pipe) -> None:
 def test_a_writer_has_to_wait_while_too_much_is_undelivered(pipe: Pipe) -> None:
     source = pipe.open(most_waiting=100_000)
     lines = [b"%099d" % number for number in range(20_000)]
-    writer = threading.Thread(target=lambda: [os.write(pipe.into, line + b"\n") for line in lines])
+    writer = threading.Thread(target=lambda: [os.write(pipe.into, line + b"\n") for line in lines], daemon=True)
     writer.start()
     until(lambda: source.full)
     time.sleep(0.1)
